@@ -1,0 +1,10 @@
+//! registry-retention decides which images of a self-hosted CNCF Distribution registry are worth keeping, deletes the
+//! other tags through the registry's API, and never loses what is kept.
+//!
+//! # Layout
+//!
+//! Pure, without client, clock or runtime (`tests/architecture.rs` keeps it so):
+//!
+//! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
+
+pub mod oci;

@@ -1,0 +1,3 @@
+//! Parses the command line and dispatches; nothing else.
+
+fn main() {}
