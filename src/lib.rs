@@ -6,5 +6,7 @@
 //! Pure, without client, clock or runtime (`tests/architecture.rs` keeps it so):
 //!
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
+//! - [`retention`]: what must be read, and what becomes of every tag.
 
 pub mod oci;
+pub mod retention;

@@ -1,0 +1,162 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::age::Created;
+use super::server::Server;
+use crate::oci::{CompanionTag, Content, Digest, Manifest, RepositoryName, Tag};
+
+/// What was observed of one registry in one pass. Deciding sees nothing else.
+#[derive(Clone, Debug)]
+pub struct Inventory {
+    /// What answers, and what it lets us delete.
+    pub server: Server,
+    /// The repositories that some rule reaches.
+    pub repositories: BTreeMap<RepositoryName, Repository>,
+}
+
+/// What was observed of one repository.
+#[derive(Clone, Debug, Default)]
+pub struct Repository {
+    /// Each listed tag, and those that this run removed while their manifest still is to go.
+    pub tags: BTreeMap<Tag, TagState>,
+    /// Each manifest that a tag or another manifest names, as far as it was read.
+    pub manifests: BTreeMap<Digest, ManifestState>,
+    /// The `created` text of the image configs that were wanted, by config digest.
+    pub configs: BTreeMap<Digest, Option<String>>,
+    /// Since when each tag is known at its present digest.
+    pub first_seen: BTreeMap<Tag, Timestamp>,
+    /// Set if the tag list itself could not be read, with the reason.
+    pub unreadable: Option<String>,
+}
+
+/// What a tag points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagState {
+    /// This manifest.
+    At(Digest),
+    /// One of our tombstones: the removal of the tag was cut short. It is judged by what stood there before.
+    Entombed {
+        /// The tombstone's own digest.
+        tombstone: Digest,
+        /// What the tag pointed at before.
+        original: Digest,
+    },
+    /// Nothing any more: this run removed it from this manifest, which itself still is to go.
+    Removed(Digest),
+    /// Listed, but 404 twice. Known to be of our making if our record says that we deleted its digest.
+    Dangling {
+        /// The digest that we deleted.
+        deleted: Option<Digest>,
+    },
+    /// It could not be read, with the reason.
+    Unreadable(String),
+}
+
+/// What is known of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ManifestState {
+    /// It was read.
+    Read(Manifest),
+    /// It is not there (a sparse index, or damage).
+    Missing,
+    /// It could not be read, with the reason.
+    Unreadable(String),
+}
+
+impl TagState {
+    /// The manifest by which the tag is judged.
+    pub fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::At(digest) | Self::Removed(digest) | Self::Entombed { original: digest, .. } => Some(digest),
+            Self::Dangling { .. } | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+impl Repository {
+    /// The manifest, if it was read.
+    pub fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
+        match self.manifests.get(digest) {
+            Some(ManifestState::Read(manifest)) => Some(manifest),
+            _ => None,
+        }
+    }
+
+    /// Everything that `roots` need, themselves included: manifests at any depth. Cycles end where they began.
+    pub fn reach<'a>(&'a self, roots: impl IntoIterator<Item = &'a Digest>) -> BTreeSet<&'a Digest> {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&Digest> = roots.into_iter().collect();
+        while let Some(digest) = open.pop() {
+            if reached.insert(digest) {
+                open.extend(self.manifest(digest).into_iter().flat_map(Manifest::children));
+            }
+        }
+        reached
+    }
+
+    /// The first thing that could not be read, and why; it keeps the whole repository.
+    pub fn first_unreadable(&self) -> Option<(String, &str)> {
+        let list = self.unreadable.iter().map(|why| ("the tag list".to_owned(), why.as_str()));
+        let tags = self.tags.iter().filter_map(|(tag, state)| match state {
+            TagState::Unreadable(why) => Some((format!("tag {tag}"), why.as_str())),
+            _ => None,
+        });
+        let manifests = self.manifests.iter().filter_map(|(digest, state)| match state {
+            ManifestState::Unreadable(why) => Some((format!("manifest {}", digest.short()), why.as_str())),
+            _ => None,
+        });
+        list.chain(tags).chain(manifests).next()
+    }
+
+    /// When the image was created: the annotation, else the config's `created`, else that of the youngest child.
+    pub fn created(&self, digest: &Digest, now: Timestamp) -> Created {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![digest];
+        let mut times = Vec::new();
+        while let Some(digest) = open.pop() {
+            let Some(manifest) = self.manifest(digest).filter(|_| seen.insert(digest)) else { continue };
+            match (&manifest.created, &manifest.content) {
+                (Some(text), _) => times.push(Created::judge(Some(text), now)),
+                (None, Content::Image { config, .. }) => {
+                    times.push(Created::judge(self.configs.get(&config.digest).and_then(Option::as_deref), now));
+                }
+                (None, Content::Index { manifests }) => open.extend(manifests.iter().map(|child| &child.digest)),
+            }
+        }
+        Created::youngest(times.into_iter())
+    }
+
+    /// The digest whose companion `tag` is, if it is one: by its name, or because its manifest has a `subject`.
+    pub fn subject_of<'a>(
+        &'a self,
+        tag: &Tag,
+        state: &'a TagState,
+        by_key: &BTreeMap<String, &'a Digest>,
+    ) -> Subject<'a> {
+        if let Some(companion) = CompanionTag::parse(tag) {
+            return by_key.get(companion.key()).map_or(Subject::Unknown, |digest| Subject::Of(digest));
+        }
+        match state.digest().and_then(|digest| self.manifest(digest)).and_then(|manifest| manifest.subject.as_ref()) {
+            Some(subject) if self.manifests.contains_key(subject) => Subject::Of(subject),
+            Some(_) => Subject::Unknown,
+            None => Subject::None,
+        }
+    }
+
+    /// Every known manifest by the key that its companion tags begin with.
+    pub fn companion_keys(&self) -> BTreeMap<String, &Digest> {
+        self.manifests.keys().map(|digest| (CompanionTag::key_of(digest), digest)).collect()
+    }
+}
+
+/// What a tag belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// Itself: it is an ordinary tag.
+    None,
+    /// This manifest, whose companion it is.
+    Of(&'a Digest),
+    /// It is a companion of something that is not known here.
+    Unknown,
+}

@@ -1,0 +1,121 @@
+//! What each rule says of the tags that it selects in one repository.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::age::{Created, Doubt};
+use super::policy::{Criteria, Effect, NewestVersions, Rule};
+use super::verdict::Criterion;
+use super::version::{Line, TagVersion};
+use crate::oci::Tag;
+
+/// A tag as the rules see it.
+pub(super) struct Candidate<'a> {
+    pub(super) tag: &'a Tag,
+    pub(super) created: Created,
+}
+
+/// What one rule says of one tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Says {
+    Keep(Criterion),
+    AgeUnknown(Doubt),
+    NotAVersion,
+    Go,
+    Delete,
+}
+
+/// What `rule` says of each of `selected`, in their order.
+pub(super) fn evaluate(rule: &Rule, selected: &[&Candidate<'_>], now: Timestamp) -> Vec<Says> {
+    match &rule.effect {
+        Effect::Keep => vec![Says::Keep(Criterion::Always); selected.len()],
+        Effect::Delete => vec![Says::Delete; selected.len()],
+        Effect::KeepIf(criteria) => judge_all(criteria, selected, now),
+    }
+}
+
+/// A tag is kept if any criterion says so; else if any cannot tell; else it goes.
+fn judge_all(criteria: &Criteria, selected: &[&Candidate<'_>], now: Timestamp) -> Vec<Says> {
+    let recent = criteria.most_recently_pushed.map(|count| (count, rank_threshold(selected, count)));
+    let versions = criteria.newest_versions.as_ref().map(|newest| newest_of(newest, selected));
+    let judge = |candidate: &&Candidate<'_>| {
+        let mut verdicts = Vec::with_capacity(3);
+        if let Some((count, threshold)) = recent {
+            verdicts.push(by_time(candidate.created, threshold, || Criterion::MostRecent(count)));
+        }
+        if let Some(within) = criteria.created_within {
+            verdicts.push(by_time(candidate.created, now.checked_sub(within).ok(), || {
+                Criterion::CreatedWithin(age_text(within))
+            }));
+        }
+        if let (Some(newest), Some(versions)) = (&criteria.newest_versions, &versions) {
+            verdicts.push(match versions.get(candidate.tag) {
+                None => Says::NotAVersion,
+                Some(true) => Says::Keep(Criterion::NewestVersion(newest.count)),
+                Some(false) => Says::Go,
+            });
+        }
+        verdicts.into_iter().min_by_key(precedence).unwrap_or(Says::Keep(Criterion::Always))
+    };
+    selected.iter().map(judge).collect()
+}
+
+fn precedence(says: &Says) -> u8 {
+    match says {
+        Says::Keep(_) => 0,
+        Says::AgeUnknown(_) => 1,
+        Says::NotAVersion => 2,
+        Says::Go | Says::Delete => 3,
+    }
+}
+
+/// Kept if created at the threshold or after it; with no threshold everything is kept.
+fn by_time(created: Created, threshold: Option<Timestamp>, criterion: impl FnOnce() -> Criterion) -> Says {
+    match (created, threshold) {
+        (Created::Unknown(doubt), _) => Says::AgeUnknown(doubt),
+        (Created::At(at), Some(threshold)) if at < threshold => Says::Go,
+        (Created::At(_), _) => Says::Keep(criterion()),
+    }
+}
+
+/// The creation time of the `count`-th most recent; `None` if there are no more than that. Unknown ages stand outside
+/// the ranking, and whoever ties with the last one ranked is in.
+fn rank_threshold(selected: &[&Candidate<'_>], count: usize) -> Option<Timestamp> {
+    let mut times: Vec<Timestamp> = selected.iter().filter_map(|candidate| candidate.created.at()).collect();
+    times.sort_unstable_by_key(|at| Reverse(*at));
+    times.get(count.saturating_sub(1)).copied()
+}
+
+/// Each tag that is a version, with whether it is among the newest of its line. Several tags of one version count as
+/// one.
+fn newest_of<'a>(newest: &NewestVersions, selected: &[&Candidate<'a>]) -> BTreeMap<&'a Tag, bool> {
+    let versions: Vec<(&Tag, TagVersion)> =
+        selected.iter().filter_map(|candidate| Some((candidate.tag, TagVersion::parse(candidate.tag)?))).collect();
+    let counts = |version: &TagVersion| {
+        (newest.prereleases || !version.is_prerelease())
+            && newest.range.as_ref().is_none_or(|range| version.is_in(range))
+    };
+    let mut lines: BTreeMap<Line, BTreeSet<&TagVersion>> = BTreeMap::new();
+    for (_, version) in versions.iter().filter(|(_, version)| counts(version)) {
+        lines.entry(version.line(newest.leading_numbers)).or_default().insert(version);
+    }
+    let oldest_kept: BTreeMap<&Line, &TagVersion> = lines
+        .iter()
+        .filter_map(|(line, members)| Some((line, *members.iter().rev().take(newest.count).last()?)))
+        .collect();
+    let is_kept = |version: &TagVersion| {
+        counts(version)
+            && oldest_kept.get(&version.line(newest.leading_numbers)).is_some_and(|oldest| version >= *oldest)
+    };
+    versions.iter().map(|(tag, version)| (*tag, is_kept(version))).collect()
+}
+
+/// A duration as people write it in a resource: whole days as `30d`, else hours.
+pub(super) fn age_text(age: SignedDuration) -> String {
+    match age.as_hours() {
+        hours if hours > 0 && hours % 24 == 0 => format!("{}d", hours / 24),
+        hours => format!("{hours}h"),
+    }
+}

@@ -1,0 +1,48 @@
+use serde::{Deserialize, Serialize};
+
+/// What kind of server answers, and what it lets us delete; found by probes that change nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Server {
+    /// Which Distribution it is.
+    pub generation: Generation,
+    /// What can be deleted.
+    pub deletes: Deletes,
+}
+
+/// The two generations of Distribution that behave differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Generation {
+    /// 2.x: no deletion of a single tag; tag lists are always complete.
+    V2,
+    /// 3.x: deletes a single tag; 3.0 to 3.1.1 on S3 hide tags from their lists.
+    V3,
+    /// It did not say; treated as the more careful of both.
+    Unknown,
+}
+
+/// What a registry lets this login delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Deletes {
+    /// A tag alone, or a manifest with all its tags.
+    TagsAndDigests,
+    /// Only a manifest with all its tags.
+    DigestsOnly,
+    /// Nothing.
+    Refused(Refusal),
+}
+
+/// Why nothing can be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// `storage.maintenance.readonly` is on.
+    ReadOnly,
+    /// `storage.delete.enabled` is off.
+    Disabled,
+    /// It is a pull-through cache of another registry.
+    PullThrough,
+    /// This login may not delete here.
+    Forbidden,
+    /// The answers fit no known registry.
+    Unrecognised,
+}

@@ -1,0 +1,59 @@
+use std::collections::BTreeSet;
+
+use super::policy::{Effect, Limits, Policy};
+use crate::oci::{CompanionTag, RepositoryName, Tag};
+
+/// What must be read of one repository before it can be decided on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wants {
+    /// Whether any manifest must be read: only if some rule selects a tag here. Then all of them, since a tag that no
+    /// rule selects may share a digest with one that goes.
+    pub manifests: bool,
+    /// The tags whose creation time decides something.
+    pub ages: BTreeSet<Tag>,
+}
+
+/// Whether any rule reaches the repository.
+pub fn reaches(policies: &[Policy], repository: &RepositoryName) -> bool {
+    policies.iter().flat_map(|policy| &policy.rules).any(|rule| rule.repositories.matches(repository.as_str()))
+}
+
+/// The repositories that the rules name without any wildcard, if all of them do: then no catalog is needed.
+pub fn named_repositories(policies: &[Policy]) -> Option<BTreeSet<RepositoryName>> {
+    let rules = || policies.iter().flat_map(|policy| &policy.rules);
+    if !rules().all(|rule| rule.repositories.include.all_literal()) {
+        return None;
+    }
+    rules().flat_map(|rule| rule.repositories.include.literals()).map(str::parse).collect::<Result<_, _>>().ok()
+}
+
+/// What must be read of `repository`, whose list shows `tags`.
+pub fn wants(policies: &[Policy], repository: &RepositoryName, tags: &BTreeSet<Tag>) -> Wants {
+    let ordinary: Vec<&Tag> = tags.iter().filter(|tag| CompanionTag::parse(tag).is_none()).collect();
+    let limits = Limits::strictest(policies);
+    let any_minimum_age = policies.iter().any(|policy| !policy.minimum_age.is_zero());
+    let mut selected = BTreeSet::new();
+    let mut ages = BTreeSet::new();
+    for rule in
+        policies.iter().flat_map(|policy| &policy.rules).filter(|rule| rule.repositories.matches(repository.as_str()))
+    {
+        let asks_for_age = match &rule.effect {
+            Effect::Keep => false,
+            Effect::Delete => any_minimum_age,
+            Effect::KeepIf(criteria) => {
+                any_minimum_age || criteria.most_recently_pushed.is_some() || criteria.created_within.is_some()
+            }
+        };
+        for tag in ordinary.iter().filter(|tag| rule.tags.matches(tag.as_str())) {
+            selected.insert((*tag).clone());
+            if asks_for_age {
+                ages.insert((*tag).clone());
+            }
+        }
+    }
+    // Where the rules could take all but a few, the newest of them are kept: that needs the ages of all.
+    if ordinary.len() - selected.len() < limits.min_tags_per_repository {
+        ages.clone_from(&selected);
+    }
+    Wants { manifests: !selected.is_empty(), ages }
+}
