@@ -7,6 +7,8 @@
 //!
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
 //! - [`retention`]: what must be read, and what becomes of every tag.
+//! - [`pruning`]: which operations carry a plan out, in which order, and whether each still may be.
 
 pub mod oci;
+pub mod pruning;
 pub mod retention;

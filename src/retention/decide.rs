@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::age::Created;
+use super::approval::Entry;
 use super::inventory::{Inventory, Repository, Subject, TagState};
 use super::plan::{DigestDeletion, Plan, RepositoryPlan, TagPlan};
 use super::policy::{Limits, Policy, RuleId};
@@ -42,16 +43,28 @@ impl Powers {
     }
 }
 
-/// Decides on every tag of the inventory. `tombstones`: see [`Powers::of`].
-pub fn decide(inventory: &Inventory, policies: &[Policy], tombstones: bool, now: Timestamp) -> Plan {
+/// How far a decision may go.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mandate<'a> {
+    /// Whether single tags may be removed from 2.8 by way of a placeholder; see [`Powers::of`].
+    pub tombstones: bool,
+    /// The stored plan, if one is being carried out: it is an upper bound, and whatever is not in it is kept.
+    pub within: Option<&'a BTreeSet<Entry>>,
+}
+
+/// Decides on every tag of the inventory.
+pub fn decide(inventory: &Inventory, policies: &[Policy], mandate: Mandate<'_>, now: Timestamp) -> Plan {
     let complete_lists = !policies.is_empty() && policies.iter().all(|policy| policy.complete_tag_lists);
-    let powers = Powers::of(inventory.server, complete_lists, tombstones);
+    let powers = Powers::of(inventory.server, complete_lists, mandate.tombstones);
     let limits = Limits::strictest(policies);
     let judged: Vec<(&RepositoryName, &Repository, Vec<Judged<'_>>, Settled)> = inventory
         .repositories
         .iter()
         .map(|(name, repository)| {
             let mut judged = judge(name, repository, policies, now);
+            if let Some(within) = mandate.within {
+                judged.iter_mut().for_each(|it| it.keep_unless_in(within, name));
+            }
             let settled = settle(repository, &mut judged, powers, limits.min_tags_per_repository);
             (name, repository, judged, settled)
         })
@@ -98,6 +111,19 @@ impl Judged<'_> {
 
     pub(super) fn keep(&mut self, why: Kept) {
         self.verdict = Verdict::Kept(why);
+    }
+
+    fn keep_unless_in(&mut self, stored: &BTreeSet<Entry>, repository: &RepositoryName) {
+        let digest = match &self.verdict {
+            Verdict::Kept(_) => return,
+            Verdict::Condemned(Condemned::DanglingOfOurs { digest }) => Some(digest),
+            Verdict::Condemned(_) => self.digest(),
+        };
+        let entry =
+            |digest: &Digest| Entry { repository: repository.clone(), tag: self.tag.clone(), digest: digest.clone() };
+        if !digest.is_some_and(|digest| stored.contains(&entry(digest))) {
+            self.keep(Kept::NotInPlan);
+        }
     }
 
     fn into_plan(self, repository: &Repository, removal: Option<super::plan::Removal>) -> TagPlan {

@@ -51,6 +51,8 @@ pub enum TagState {
     },
     /// It could not be read, with the reason.
     Unreadable(String),
+    /// Nobody asked, since no rule selects any tag of the repository.
+    Unread,
 }
 
 /// What is known of a manifest.
@@ -69,7 +71,7 @@ impl TagState {
     pub fn digest(&self) -> Option<&Digest> {
         match self {
             Self::At(digest) | Self::Removed(digest) | Self::Entombed { original: digest, .. } => Some(digest),
-            Self::Dangling { .. } | Self::Unreadable(_) => None,
+            Self::Dangling { .. } | Self::Unreadable(_) | Self::Unread => None,
         }
     }
 }

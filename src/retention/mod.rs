@@ -7,11 +7,14 @@
 //! - `decide`: rules, protections and ages give each tag a verdict by itself
 //! - `settle`: what the verdicts mean for one another, and which manifests go
 //! - `space`: what that would free
+//! - `approval`: how much of a plan may be carried out; [`Memory`]: what is remembered between passes
 //! - [`plan`](Plan) and [`verdict`](Verdict): the result, a value
 
 mod age;
+mod approval;
 mod decide;
 mod inventory;
+mod memory;
 mod pattern;
 mod plan;
 mod policy;
@@ -24,8 +27,10 @@ mod version;
 mod wants;
 
 pub use age::{Created, Doubt};
-pub use decide::{Powers, decide};
+pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries};
+pub use decide::{Mandate, Powers, decide};
 pub use inventory::{Inventory, ManifestState, Repository, Subject, TagState};
+pub use memory::{Listing, Memory};
 pub use pattern::{Globs, PatternError, Regexes};
 pub use plan::{Deletion, DigestDeletion, Plan, Removal, RepositoryPlan, RuleTotals, TagPlan, Totals};
 pub use policy::{Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Rule, RuleId, TagSelector};

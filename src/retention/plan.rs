@@ -150,7 +150,7 @@ impl Plan {
             let condemned = usize::from(tag.verdict.is_condemned());
             if tag.companion {
                 totals.companions += condemned;
-            } else if tag.digest.is_some() {
+            } else if !tag.verdict.is_of_dangling() {
                 totals.tags += 1;
                 totals.selected += usize::from(!tag.selected_by.is_empty());
                 totals.condemned += condemned;

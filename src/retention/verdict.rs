@@ -90,6 +90,8 @@ pub enum Kept {
         /// Why.
         why: String,
     },
+    /// A plan is being carried out, and it is not in it.
+    NotInPlan,
     /// It is listed but reaches nothing, and nobody but us may remove what we did not break.
     Dangling,
 }
@@ -156,6 +158,11 @@ impl Verdict {
         matches!(self, Self::Condemned(_))
     }
 
+    /// Whether the tag points at nothing; no count or limit includes it then.
+    pub fn is_of_dangling(&self) -> bool {
+        matches!(self, Self::Kept(Kept::Dangling) | Self::Condemned(Condemned::DanglingOfOurs { .. }))
+    }
+
     /// The stable code of the reason.
     pub fn code(&self) -> &'static str {
         match self {
@@ -172,6 +179,7 @@ impl Verdict {
                 Kept::CompanionOfKept { .. } => "CompanionOfKept",
                 Kept::MinimumTags { .. } => "MinimumTags",
                 Kept::Unreadable { .. } => "Unreadable",
+                Kept::NotInPlan => "NotInPlan",
                 Kept::Dangling => "Dangling",
             },
             Self::Condemned(condemned) => match condemned {
@@ -209,6 +217,7 @@ impl Verdict {
                 Kept::CompanionOfKept { .. } => "It goes with its image, by no rule of its own.".into(),
                 Kept::MinimumTags { .. } => "A lower spec.limits.minTagsPerRepository would let it go.".into(),
                 Kept::Unreadable { .. } => "Repair or delete what cannot be read; then the rules decide again.".into(),
+                Kept::NotInPlan => "The next plan decides on it.".into(),
                 Kept::Dangling => "Push it again, or remove the tag's folder from the storage.".into(),
             },
             Self::Condemned(condemned) => match condemned {
@@ -269,6 +278,7 @@ impl fmt::Display for Kept {
                 write!(f, "the newest that would go; {minimum} must remain (minTagsPerRepository)")
             }
             Self::Unreadable { what, why } => write!(f, "{what} of this repository could not be read: {why}"),
+            Self::NotInPlan => f.write_str("it is not in the plan that is being carried out"),
             Self::Dangling => f.write_str("it is listed, but its manifest is missing; that is not of our making"),
         }
     }

@@ -1,0 +1,54 @@
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::operation::Operation;
+use crate::oci::Tag;
+use crate::retention::{Removal, Repository, RepositoryPlan, TagState};
+
+/// The operations that carry out `plan` in `repository`, in a safe order:
+///
+/// 1. half-done removals are finished;
+/// 2. tags, where the server deletes tags: each costs it one step, and the manifests then have no tags to look up;
+/// 3. manifests, an index before its children and a companion after its subject, those with most tags first;
+/// 4. whatever must store something first, last.
+///
+/// A crash between any two leaves every kept image whole.
+pub fn operations(repository: &Repository, plan: &RepositoryPlan, tags_deletable: bool) -> Vec<Operation> {
+    let mut finish = Vec::new();
+    let mut untag = Vec::new();
+    let mut write = Vec::new();
+    for planned in &plan.tags {
+        let Some(state) = repository.tags.get(&planned.tag) else { continue };
+        let tag = planned.tag.clone();
+        match (state, &planned.removal) {
+            (TagState::Entombed { tombstone, original }, Some(_)) => {
+                finish.push(Operation::FinishTombstone {
+                    tag,
+                    tombstone: tombstone.clone(),
+                    original: original.clone(),
+                });
+            }
+            (TagState::Entombed { tombstone, original }, None) => {
+                write.push(Operation::Restore { tag, tombstone: tombstone.clone(), original: original.clone() });
+            }
+            (TagState::At(digest), Some(_)) if tags_deletable => {
+                untag.push(Operation::Untag { tag, digest: digest.clone() })
+            }
+            (TagState::At(digest), Some(Removal::TagOnly)) => {
+                write.push(Operation::Entomb { tag, digest: digest.clone() })
+            }
+            (TagState::Dangling { deleted: Some(digest) }, Some(_)) => {
+                write.push(Operation::ClearDangling { tag, digest: digest.clone() });
+            }
+            _ => {}
+        }
+    }
+    let mut deletions: Vec<_> = plan.deletions.iter().collect();
+    deletions.sort_by_key(|deletion| (deletion.rank, Reverse(deletion.tags.len()), &deletion.digest));
+    let listed: BTreeMap<&Tag, &TagState> = repository.tags.iter().collect();
+    let delete = deletions.into_iter().map(|deletion| {
+        let at = |tag: &&Tag| matches!(listed.get(tag), Some(TagState::At(_))) && !tags_deletable;
+        Operation::Delete { digest: deletion.digest.clone(), tags: deletion.tags.iter().filter(at).cloned().collect() }
+    });
+    finish.into_iter().chain(untag).chain(delete).chain(write).collect()
+}

@@ -1,0 +1,157 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::approval::Cause;
+use super::inventory::Inventory;
+use super::policy::Policy;
+use super::wants::reaches;
+use crate::oci::{Digest, RepositoryName, Tag};
+
+/// An inventory may show this much less than the last one left, in percent, before a person is asked.
+const SHRINKAGE_PERCENT: usize = 20;
+
+/// What is remembered of a registry between passes: since when each tag is known at its digest, and what configs say,
+/// which never changes. Its size is bounded by the registry's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Memory {
+    seen: BTreeMap<RepositoryName, BTreeMap<Tag, Seen>>,
+    configs: BTreeMap<Digest, Option<String>>,
+}
+
+/// A tag at a digest, since it was first seen there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    digest: Digest,
+    since: Timestamp,
+}
+
+/// What an inventory lists: the tags of each repository that the rules reach.
+pub type Listing = BTreeMap<RepositoryName, BTreeSet<Tag>>;
+
+impl Memory {
+    /// Since when `tag` is known at `digest`; every move starts anew.
+    pub fn first_seen(&self, repository: &RepositoryName, tag: &Tag, digest: &Digest) -> Option<Timestamp> {
+        self.seen.get(repository)?.get(tag).filter(|seen| seen.digest == *digest).map(|seen| seen.since)
+    }
+
+    /// The `created` text of a config that was read before.
+    pub fn config(&self, digest: &Digest) -> Option<&Option<String>> {
+        self.configs.get(digest)
+    }
+
+    /// The tags that were there when a pass last looked and are not listed now. A list that hides them would make
+    /// deleting by digest unsafe, so each of them is asked for.
+    pub fn unlisted<'a>(
+        &'a self,
+        repository: &RepositoryName,
+        listed: &'a BTreeSet<Tag>,
+    ) -> impl Iterator<Item = &'a Tag> {
+        self.seen.get(repository).into_iter().flat_map(BTreeMap::keys).filter(|tag| !listed.contains(*tag))
+    }
+
+    /// Why a person must be asked, if `listing` shows far less than the last inventory left: someone else deletes, or
+    /// the registry lost its storage. What this operator removed itself, `ours`, does not count.
+    pub fn shrinkage(
+        &self,
+        policies: &[Policy],
+        listing: &Listing,
+        ours: &BTreeSet<(RepositoryName, Tag)>,
+    ) -> Vec<Cause> {
+        let expected = self.seen.iter().filter(|(name, _)| reaches(policies, name)).map(|(name, tags)| {
+            let left = tags.keys().filter(|tag| !ours.contains(&(name.clone(), (*tag).clone()))).count();
+            (name, left)
+        });
+        let expected: BTreeMap<&RepositoryName, usize> = expected.filter(|(_, left)| *left > 0).collect();
+        let now = |name: &RepositoryName| listing.get(name).map_or(0, BTreeSet::len);
+        let tags = (expected.values().sum(), listing.values().map(BTreeSet::len).sum());
+        let repositories = (expected.len(), listing.keys().filter(|name| now(name) > 0).count());
+        let shrunk = |(before, now): (usize, usize)| now * 100 < before * (100 - SHRINKAGE_PERCENT);
+        let mut causes = Vec::new();
+        if shrunk(tags) {
+            causes.push(Cause::FewerTags { before: tags.0, now: tags.1 });
+        }
+        if shrunk(repositories) {
+            causes.push(Cause::FewerRepositories { before: repositories.0, now: repositories.1 });
+        }
+        causes
+    }
+
+    /// Takes over what `inventory` shows; what the rules no longer reach stays as it was.
+    pub fn learn(&mut self, inventory: &Inventory, now: Timestamp) {
+        for (name, repository) in &inventory.repositories {
+            if repository.unreadable.is_none() {
+                let tags = repository.tags.iter().filter(|(_, state)| !matches!(state, super::TagState::Removed(_)));
+                let seen = tags.filter_map(|(tag, state)| {
+                    let digest = state.digest()?.clone();
+                    let since = self.first_seen(name, tag, &digest).unwrap_or(now);
+                    Some((tag.clone(), Seen { digest, since }))
+                });
+                let seen = seen.collect();
+                self.seen.insert(name.clone(), seen);
+            }
+            self.configs.extend(repository.configs.iter().map(|(digest, created)| (digest.clone(), created.clone())));
+        }
+    }
+
+    /// Forgets repositories that are gone, and configs that no manifest of `inventory` names, so that memory does not
+    /// outgrow the registry. `listing` is complete for what the rules reach.
+    pub fn forget_gone(&mut self, policies: &[Policy], inventory: &Inventory) {
+        self.seen.retain(|name, _| !reaches(policies, name) || inventory.repositories.contains_key(name));
+        let named: BTreeSet<&Digest> = inventory
+            .repositories
+            .values()
+            .flat_map(|repository| repository.manifests.keys().filter_map(|digest| repository.manifest(digest)))
+            .flat_map(|manifest| manifest.blobs().map(|blob| &blob.digest))
+            .collect();
+        self.configs.retain(|digest, _| named.contains(digest));
+    }
+
+    /// Forgets a tag that this operator removed.
+    pub fn forget(&mut self, repository: &RepositoryName, tag: &Tag) {
+        if let Some(tags) = self.seen.get_mut(repository) {
+            tags.remove(tag);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Deletes, Generation, Repository, Server, TagState};
+    use super::*;
+
+    fn inventory(tags: &[(&str, &str)]) -> Inventory {
+        let tags =
+            tags.iter().map(|(tag, content)| (tag.parse().unwrap(), TagState::At(Digest::of(content.as_bytes()))));
+        let repository = Repository { tags: tags.collect(), ..Repository::default() };
+        Inventory {
+            server: Server { generation: Generation::V2, deletes: Deletes::DigestsOnly },
+            repositories: [("app".parse().unwrap(), repository)].into(),
+        }
+    }
+
+    #[test]
+    fn a_move_makes_a_tag_young_again() {
+        let (app, tag): (RepositoryName, Tag) = ("app".parse().unwrap(), "v1".parse().unwrap());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut memory = Memory::default();
+        memory.learn(&inventory(&[("v1", "a")]), at(1));
+        memory.learn(&inventory(&[("v1", "a")]), at(2));
+        assert_eq!(memory.first_seen(&app, &tag, &Digest::of(b"a")), Some(at(1)));
+        memory.learn(&inventory(&[("v1", "b")]), at(3));
+        assert_eq!(memory.first_seen(&app, &tag, &Digest::of(b"b")), Some(at(3)));
+        assert_eq!(memory.first_seen(&app, &tag, &Digest::of(b"a")), None);
+        memory.learn(&inventory(&[("v1", "a")]), at(4));
+        assert_eq!(memory.first_seen(&app, &tag, &Digest::of(b"a")), Some(at(4)));
+    }
+
+    #[test]
+    fn memory_survives_being_written() {
+        let mut memory = Memory::default();
+        memory.learn(&inventory(&[("v1", "a")]), Timestamp::UNIX_EPOCH);
+        let written = serde_json::to_string(&memory).unwrap();
+        assert_eq!(serde_json::from_str::<Memory>(&written).unwrap(), memory);
+    }
+}
