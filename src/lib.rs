@@ -6,5 +6,10 @@
 //! Pure, without client, clock or runtime (`tests/architecture.rs` keeps it so):
 //!
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
+//!
+//! With IO:
+//!
+//! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
 
 pub mod oci;
+pub mod registry;
