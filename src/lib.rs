@@ -8,7 +8,14 @@
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
 //! - [`retention`]: what must be read, and what becomes of every tag.
 //! - [`pruning`]: which operations carry a plan out, in which order, and whether each still may be.
+//!
+//! With IO:
+//!
+//! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
+//! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
 
 pub mod oci;
 pub mod pruning;
+pub mod registry;
 pub mod retention;
+pub mod worker;

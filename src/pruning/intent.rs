@@ -12,6 +12,8 @@ use crate::oci::{Digest, RepositoryName, Tag};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Intent {
+    /// The run that means to do it; tombstones carry it.
+    pub run: String,
     /// Where.
     pub repository: RepositoryName,
     /// What.
@@ -85,6 +87,13 @@ impl OpenIntents {
         self.in_repository(repository).map(|intent| intent.operation.digest()).collect()
     }
 
+    /// The run that began to entomb `tag`. A tombstone that could not be stored for want of space must be put again
+    /// with the very same bytes: nothing else mends what 2.8 leaves behind then.
+    pub fn entombing_run(&self, repository: &RepositoryName, tag: &Tag) -> Option<&str> {
+        let entombs = |it: &&Intent| matches!(&it.operation, Operation::Entomb { tag: entombed, .. } if entombed == tag);
+        self.in_repository(repository).find(entombs).map(|intent| intent.run.as_str())
+    }
+
     /// The saved manifest of `digest` in `repository`.
     pub fn saved(&self, repository: &RepositoryName, digest: &Digest) -> Option<&SavedManifest> {
         self.in_repository(repository).filter(|it| it.operation.digest() == digest).find_map(|it| it.manifest.as_ref())
@@ -102,6 +111,7 @@ mod tests {
     #[test]
     fn intents_survive_being_written() {
         let intent = Intent {
+            run: "4e1f".into(),
             repository: "apps/shop".parse().unwrap(),
             operation: Operation::Delete { digest: Digest::of(b"a"), tags: vec!["v1".parse().unwrap()] },
             manifest: Some(SavedManifest { media_type: "text/plain".into(), bytes: vec![0, 255, 10] }),

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::age::Created;
+use super::memory::Listing;
 use super::server::Server;
 use crate::oci::{CompanionTag, Content, Digest, Manifest, RepositoryName, Tag};
 
@@ -13,6 +14,14 @@ pub struct Inventory {
     pub server: Server,
     /// The repositories that some rule reaches.
     pub repositories: BTreeMap<RepositoryName, Repository>,
+}
+
+impl Inventory {
+    /// The tags that the registry lists.
+    pub fn listing(&self) -> Listing {
+        let listed = |repository: &Repository| repository.listed().cloned().collect();
+        self.repositories.iter().map(|(name, repository)| (name.clone(), listed(repository))).collect()
+    }
 }
 
 /// What was observed of one repository.
@@ -77,6 +86,11 @@ impl TagState {
 }
 
 impl Repository {
+    /// The tags that the registry lists here.
+    pub fn listed(&self) -> impl Iterator<Item = &Tag> {
+        self.tags.iter().filter(|(_, state)| !matches!(state, TagState::Removed(_))).map(|(tag, _)| tag)
+    }
+
     /// The manifest, if it was read.
     pub fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
         match self.manifests.get(digest) {

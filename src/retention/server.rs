@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What kind of server answers, and what it lets us delete; found by probes that change nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Server {
     /// Which Distribution it is.
@@ -10,8 +10,19 @@ pub struct Server {
     pub deletes: Deletes,
 }
 
+impl Server {
+    /// What is known of a registry that nobody has asked yet.
+    pub const UNKNOWN: Self =
+        Self { generation: Generation::Unknown, deletes: Deletes::Refused(Refusal::Unrecognised) };
+
+    /// Whether it deletes a tag alone.
+    pub fn deletes_tags(self) -> bool {
+        self.deletes == Deletes::TagsAndDigests
+    }
+}
+
 /// The two generations of Distribution that behave differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Generation {
     /// 2.x: no deletion of a single tag; tag lists are always complete.
     V2,
@@ -22,7 +33,7 @@ pub enum Generation {
 }
 
 /// What a registry lets this login delete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Deletes {
     /// A tag alone, or a manifest with all its tags.
     TagsAndDigests,
@@ -33,7 +44,7 @@ pub enum Deletes {
 }
 
 /// Why nothing can be deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Refusal {
     /// `storage.maintenance.readonly` is on.
     ReadOnly,

@@ -1,0 +1,368 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::CONCURRENCY;
+use super::error::{WorkError, is_of_content};
+use super::progress::Progress;
+use crate::oci::{Content, Digest, MAX_MANIFEST_BYTES, Manifest, RepositoryName, Tag, created_of_config};
+use crate::pruning::{OpenIntents, SavedManifest};
+use crate::registry::{Client, Fetched, Reference, RegistryError, Resolved};
+use crate::retention::{
+    Inventory, ManifestState, Memory, Policy, Repository, Server, TagState, named_repositories, reaches, wants,
+};
+
+/// Gathers what deciding needs to see of a registry: one GET per tag, each distinct child once, and the configs of those
+/// images whose age decides something. Nothing is changed.
+#[derive(Clone, Copy)]
+pub struct Observer<'a> {
+    /// The registry.
+    pub client: &'a Client,
+    /// Whose rules decide.
+    pub policies: &'a [Policy],
+    /// What earlier passes saw.
+    pub memory: &'a Memory,
+    /// What an earlier run began and may not have ended.
+    pub open: &'a OpenIntents,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// A repository as it was read, with the bytes of those manifests that may have to be put back.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// What deciding sees.
+    pub repository: Repository,
+    /// By digest; only such as were asked for.
+    pub saved: BTreeMap<Digest, SavedManifest>,
+}
+
+impl Observer<'_> {
+    /// Observes every repository that the rules reach.
+    pub async fn inventory(&self) -> Result<Inventory, WorkError> {
+        let names = match named_repositories(self.policies) {
+            Some(named) => named,
+            None => self.client.repositories().await?.into_iter().collect(),
+        };
+        let names: Vec<RepositoryName> = names.into_iter().filter(|name| reaches(self.policies, name)).collect();
+        let server = match names.first() {
+            Some(name) => self.client.probe(name).await?,
+            None => Server::UNKNOWN,
+        };
+        let repositories = stream::iter(names)
+            .map(|name| async move {
+                let listed = self.list(&name).await?;
+                if let Ok(listed) = &listed {
+                    self.refuse_hidden(&name, listed).await?;
+                }
+                let observed = self.read(&name, listed, None, &BTreeSet::new()).await?;
+                Ok::<_, WorkError>((name, observed.repository))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        Ok(Inventory { server, repositories })
+    }
+
+    /// Observes one repository, in the middle of a run. What `before` knows already is not fetched again, only asked
+    /// whether it changed; the bytes of the manifests in `save` are kept.
+    pub async fn repository(
+        &self,
+        name: &RepositoryName,
+        before: Option<&Observed>,
+        save: &BTreeSet<Digest>,
+    ) -> Result<Observed, WorkError> {
+        let listed = self.list(name).await?;
+        self.read(name, listed, before, save).await
+    }
+
+    /// Reads `tags`, which were listed only now, into `observed`, with everything that they need.
+    pub async fn absorb(&self, name: &RepositoryName, tags: Vec<Tag>, observed: &mut Observed) -> Result<(), WorkError> {
+        for tag in tags {
+            let answer = self.client.manifest(name, Reference::Tag(&tag)).await;
+            observed.put_tag(tag, answer, None, &BTreeSet::new())?;
+        }
+        self.read_children(name, &mut observed.repository).await
+    }
+
+    /// The tag list, or why it cannot be read.
+    async fn list(&self, name: &RepositoryName) -> Result<Result<BTreeSet<Tag>, String>, WorkError> {
+        match self.client.tags(name).await {
+            Ok(tags) => Ok(Ok(tags.into_iter().collect())),
+            Err(error) if is_of_content(&error) => Ok(Err(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A tag that was there before, or that is protected by its very name, is asked for when it is not listed. If it
+    /// answers, and a second list still lacks it, the list hides tags, and no digest is safe to delete.
+    async fn refuse_hidden(&self, name: &RepositoryName, listed: &BTreeSet<Tag>) -> Result<(), WorkError> {
+        let removed = self.open.tags_of(name);
+        let protected = self.policies.iter().flat_map(|policy| policy.protected.literals());
+        let protected = protected.filter_map(|text| text.parse::<Tag>().ok()).filter(|tag| !listed.contains(tag));
+        let seen = self.memory.unlisted(name, listed).cloned();
+        let asked: BTreeSet<Tag> = seen.chain(protected).filter(|tag| !removed.contains_key(tag)).collect();
+        let answers = stream::iter(asked)
+            .map(|tag| async move {
+                let there = self.client.manifest(name, Reference::Tag(&tag)).await?.is_some();
+                Ok::<_, RegistryError>(there.then_some(tag))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect::<Vec<Option<Tag>>>()
+            .await?;
+        let answered: Vec<Tag> = answers.into_iter().flatten().collect();
+        if answered.is_empty() {
+            return Ok(());
+        }
+        let again: BTreeSet<Tag> = self.client.tags(name).await?.into_iter().collect();
+        match answered.into_iter().find(|tag| !again.contains(tag)) {
+            Some(tag) => Err(WorkError::HiddenTag { repository: name.clone(), tag }),
+            None => Ok(()),
+        }
+    }
+
+    async fn read(
+        &self,
+        name: &RepositoryName,
+        listed: Result<BTreeSet<Tag>, String>,
+        before: Option<&Observed>,
+        save: &BTreeSet<Digest>,
+    ) -> Result<Observed, WorkError> {
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(why) => {
+                let repository = Repository { unreadable: Some(why), ..Repository::default() };
+                return Ok(Observed { repository, ..Observed::default() });
+            }
+        };
+        let wants = wants(self.policies, name, &listed);
+        if !wants.manifests {
+            let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();
+            return Ok(Observed { repository: Repository { tags, ..Repository::default() }, ..Observed::default() });
+        }
+        self.progress.reading(name, listed.len());
+        let mut observed = self.read_tags(name, listed, before, save).await?;
+        if let Some(before) = before {
+            observed.saved.extend(before.saved.iter().map(|(digest, saved)| (digest.clone(), saved.clone())));
+            observed.repository.configs.clone_from(&before.repository.configs);
+        }
+        self.read_originals(name, &mut observed.repository).await?;
+        self.add_removed(name, &mut observed, save).await?;
+        self.read_children(name, &mut observed.repository).await?;
+        self.read_configs(name, &wants.ages, &mut observed.repository).await?;
+        observed.repository.first_seen = observed
+            .repository
+            .tags
+            .iter()
+            .filter_map(|(tag, state)| Some((tag.clone(), self.memory.first_seen(name, tag, state.digest()?)?)))
+            .collect();
+        Ok(observed)
+    }
+
+    async fn read_tags(
+        &self,
+        name: &RepositoryName,
+        listed: BTreeSet<Tag>,
+        before: Option<&Observed>,
+        save: &BTreeSet<Digest>,
+    ) -> Result<Observed, WorkError> {
+        let taken_away = self.open.tags_of(name);
+        let mut observed = Observed::default();
+        let mut answers = stream::iter(listed)
+            .map(|tag| async move {
+                let known = before.and_then(|before| before.known_at(&tag));
+                let answer = match known {
+                    None => self.client.manifest(name, Reference::Tag(&tag)).await,
+                    Some((digest, manifest)) => match self.client.resolve(name, &tag, digest).await {
+                        Ok(Resolved::Unchanged) => return (tag, Ok(Err((digest.clone(), manifest.clone())))),
+                        Ok(Resolved::Moved(fetched)) => Ok(Some(fetched)),
+                        Ok(Resolved::Missing) => Ok(None),
+                        Err(error) => Err(error),
+                    },
+                };
+                (tag, answer.map(Ok))
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some((tag, answer)) = answers.next().await {
+            self.progress.read();
+            match answer {
+                Ok(Err((digest, manifest))) => observed.put_manifest(tag, digest, manifest),
+                Ok(Ok(fetched)) => {
+                    let deleted = taken_away.get(&tag).map(|digest| (*digest).clone());
+                    observed.put_tag(tag, Ok(fetched), deleted, save)?;
+                }
+                Err(error) => observed.put_tag(tag, Err(error), None, save)?,
+            }
+        }
+        drop(answers);
+        Ok(observed)
+    }
+
+    /// What stood under a tag before one of our tombstones.
+    async fn read_originals(&self, name: &RepositoryName, repository: &mut Repository) -> Result<(), WorkError> {
+        let originals: Vec<Digest> = repository
+            .tags
+            .values()
+            .filter_map(|state| match state {
+                TagState::Entombed { original, .. } => Some(original.clone()),
+                _ => None,
+            })
+            .collect();
+        self.read_manifests(name, originals, repository).await
+    }
+
+    /// Tags that a run of ours removed, while their manifest is still there: it is to go, if nothing of now objects.
+    async fn add_removed(&self, name: &RepositoryName, observed: &mut Observed, save: &BTreeSet<Digest>) -> Result<(), WorkError> {
+        for (tag, digest) in self.open.tags_of(name) {
+            if observed.repository.tags.contains_key(tag) {
+                continue;
+            }
+            if !observed.repository.manifests.contains_key(digest) {
+                let Some(fetched) = self.client.manifest(name, Reference::Digest(digest)).await? else { continue };
+                observed.save(&fetched, save);
+                observed.repository.manifests.insert(digest.clone(), parsed(&fetched));
+            }
+            observed.repository.tags.insert(tag.clone(), TagState::Removed(digest.clone()));
+        }
+        Ok(())
+    }
+
+    /// Reads whatever the manifests that are known name, and what that names, until nothing new comes up.
+    async fn read_children(&self, name: &RepositoryName, repository: &mut Repository) -> Result<(), WorkError> {
+        loop {
+            let named: BTreeSet<Digest> = repository
+                .manifests
+                .keys()
+                .filter_map(|digest| repository.manifest(digest))
+                .flat_map(Manifest::children)
+                .filter(|child| !repository.manifests.contains_key(*child))
+                .cloned()
+                .collect();
+            if named.is_empty() {
+                return Ok(());
+            }
+            self.read_manifests(name, named, repository).await?;
+        }
+    }
+
+    async fn read_manifests(
+        &self,
+        name: &RepositoryName,
+        digests: impl IntoIterator<Item = Digest>,
+        repository: &mut Repository,
+    ) -> Result<(), WorkError> {
+        let states: Vec<(Digest, ManifestState)> = stream::iter(digests)
+            .map(|digest| async move {
+                let state = match self.client.manifest(name, Reference::Digest(&digest)).await {
+                    Ok(Some(fetched)) => parsed(&fetched),
+                    Ok(None) => ManifestState::Missing,
+                    Err(error) if is_of_content(&error) => ManifestState::Unreadable(error.to_string()),
+                    Err(error) => return Err(WorkError::from(error)),
+                };
+                self.progress.read();
+                Ok((digest, state))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        repository.manifests.extend(states);
+        Ok(())
+    }
+
+    /// The configs by which the age of `tags` is told, as far as they are not remembered. One that cannot be read tells
+    /// nothing, and is asked for again next time.
+    async fn read_configs(&self, name: &RepositoryName, tags: &BTreeSet<Tag>, repository: &mut Repository) -> Result<(), WorkError> {
+        let mut wanted: BTreeSet<Digest> = BTreeSet::new();
+        for digest in tags.iter().filter_map(|tag| repository.tags.get(tag)?.digest()) {
+            for manifest in repository.reach([digest]).into_iter().filter_map(|reached| repository.manifest(reached)) {
+                if let (None, Content::Image { config, .. }) = (&manifest.created, &manifest.content) {
+                    wanted.insert(config.digest.clone());
+                }
+            }
+        }
+        let known = wanted.iter().filter_map(|digest| Some((digest.clone(), self.memory.config(digest)?.clone())));
+        repository.configs.extend(known.collect::<Vec<_>>());
+        wanted.retain(|digest| !repository.configs.contains_key(digest));
+        let read: Vec<Option<(Digest, Option<String>)>> = stream::iter(wanted)
+            .map(|digest| async move {
+                let body = match self.client.blob(name, &digest, MAX_MANIFEST_BYTES).await {
+                    Ok(body) => body,
+                    Err(error) if is_of_content(&error) => None,
+                    Err(error) => return Err(WorkError::from(error)),
+                };
+                self.progress.read();
+                Ok(body.map(|body| (digest, created_of_config(&body))))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        repository.configs.extend(read.into_iter().flatten());
+        Ok(())
+    }
+}
+
+impl Observed {
+    /// What `tag` pointed at, and what that was.
+    fn known_at(&self, tag: &Tag) -> Option<(&Digest, &Manifest)> {
+        match self.repository.tags.get(tag)? {
+            TagState::At(digest) => Some((digest, self.repository.manifest(digest)?)),
+            _ => None,
+        }
+    }
+
+    /// Takes in what a tag answered. `deleted`: what a run of ours may have deleted from under it.
+    fn put_tag(
+        &mut self,
+        tag: Tag,
+        answer: Result<Option<Fetched>, RegistryError>,
+        deleted: Option<Digest>,
+        save: &BTreeSet<Digest>,
+    ) -> Result<(), WorkError> {
+        let fetched = match answer {
+            Ok(Some(fetched)) => fetched,
+            Ok(None) => {
+                self.repository.tags.insert(tag, TagState::Dangling { deleted });
+                return Ok(());
+            }
+            Err(error) if is_of_content(&error) => {
+                self.repository.tags.insert(tag, TagState::Unreadable(error.to_string()));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.save(&fetched, save);
+        match parsed(&fetched) {
+            ManifestState::Read(manifest) => self.put_manifest(tag, fetched.digest, manifest),
+            state => {
+                self.repository.tags.insert(tag, TagState::At(fetched.digest.clone()));
+                self.repository.manifests.insert(fetched.digest, state);
+            }
+        }
+        Ok(())
+    }
+
+    fn put_manifest(&mut self, tag: Tag, digest: Digest, manifest: Manifest) {
+        let state = match &manifest.tombstone {
+            Some(tombstone) if tombstone.tag == tag => {
+                TagState::Entombed { tombstone: digest.clone(), original: tombstone.original.clone() }
+            }
+            _ => TagState::At(digest.clone()),
+        };
+        self.repository.tags.insert(tag, state);
+        self.repository.manifests.insert(digest, ManifestState::Read(manifest));
+    }
+
+    fn save(&mut self, fetched: &Fetched, wanted: &BTreeSet<Digest>) {
+        if wanted.contains(&fetched.digest) {
+            let saved = SavedManifest { media_type: fetched.content_type.clone(), bytes: fetched.body.to_vec() };
+            self.saved.insert(fetched.digest.clone(), saved);
+        }
+    }
+}
+
+fn parsed(fetched: &Fetched) -> ManifestState {
+    match Manifest::parse(&fetched.content_type, &fetched.body) {
+        Ok(manifest) => ManifestState::Read(manifest),
+        Err(why) => ManifestState::Unreadable(why.to_string()),
+    }
+}
