@@ -9,13 +9,15 @@ mod crd;
 pub mod file;
 mod limits;
 mod protect;
+#[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
 mod rule;
+#[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
 mod spec;
 mod text;
 
 pub use age::{Age, AgeError};
 pub use crd::{crd, crd_yaml};
-pub use file::{FileError, read_resources};
+pub use file::{FileError, Place, read_resources};
 pub use limits::Limits;
 pub use protect::{InUse, Protect, Scope};
 pub use rule::{Action, Keep, NewestVersions, Per, Prereleases, Repositories, Rule, Tags};

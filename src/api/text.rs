@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn globs() {
         let good = ["apps/**", "**", "*", "a", "apps/shop", "apps/{a,b}/*", "[a-c]*", "[!a]", "team/?x", "a__b.c-d"];
-        let bad = ["", "/apps", "apps/", "Apps/*", "apps/ *", "apps\t", "apps\n", "../x", "host:5000/apps", "\u{7}", "é"];
+        let bad =
+            ["", "/apps", "apps/", "Apps/*", "apps/ *", "apps\t", "apps\n", "../x", "host:5000/apps", "\u{7}", "é"];
         check(&REPOSITORY_GLOB, &good, &bad);
         let good = ["latest", "pr-*", "v[0-9]*", "[A-Z]*", "*", "_x", "{a,b}", "1.2.?"];
         let bad = ["", "/x", "a/b", "-x", ".x", "a b", "a\n", "sha256:abc", "\u{0}"];
