@@ -1,6 +1,6 @@
 //! The custom resource `RegistryRetention`: its types, its schema, and how files of it are read.
 //!
-//! Bounds, patterns and CEL rules stand beside the fields they concern and reach the CRD from there; [`file`] checks
+//! Bounds, patterns and CEL rules stand beside the fields they concern and reach the CRD from there; [`mod@file`] checks
 //! files by that very schema, so that an API server and the terminal accept and refuse the same resources. Doc
 //! comments on fields are what `kubectl explain` shows.
 
@@ -12,6 +12,7 @@ mod protect;
 #[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
 mod rule;
 #[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
+#[expect(clippy::duplicated_attributes, reason = "two columns of one type")]
 mod spec;
 mod text;
 

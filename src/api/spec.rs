@@ -17,11 +17,11 @@ use super::{Limits, Protect};
     namespaced,
     derive = "PartialEq",
     doc = "RegistryRetention says which tags of a self-hosted CNCF Distribution registry are worth keeping. Tags that \
-           a rule selects and nothing keeps are deleted; everything else stays.",
-    printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
-    printcolumn(name = "Registry", type_ = "string", json_path = ".spec.registry.url", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+           a rule selects and nothing keeps are deleted; everything else stays."
 )]
+#[kube(printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"))]
+#[kube(printcolumn(name = "Registry", type_ = "string", json_path = ".spec.registry.url", priority = 1))]
+#[kube(printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = kube::core::Rule::new("has(self.protect) && has(self.protect.inUse)")
     .message("workloads in use are looked up in a cluster, which this version does not do yet; say `inUse: {scope: \

@@ -2,7 +2,7 @@
 
 use kube::Resource;
 use serde_json::Value;
-use serde_saphyr::{Options, SnippetMode, Spanned};
+use serde_saphyr::{Options, SnippetMode, Spanned, UserMessageFormatter};
 
 use super::error::{Place, shortened};
 use super::{FileError, MAX_FILE_BYTES};
@@ -23,7 +23,10 @@ pub(super) fn candidates(text: &str, errors: &mut Vec<FileError>) -> Vec<Candida
     let documents: Vec<Spanned<Value>> = match serde_saphyr::from_multiple_with_options(text, options()) {
         Ok(documents) => documents,
         Err(error) => {
-            let plain = serde_saphyr::render_options! { snippets: SnippetMode::Off };
+            let plain = serde_saphyr::render_options! {
+                formatter: &UserMessageFormatter,
+                snippets: SnippetMode::Off,
+            };
             errors.push(FileError::of_file(&format!("not readable as YAML: {}", error.render_with_options(plain))));
             return Vec::new();
         }
