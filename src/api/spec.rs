@@ -1,5 +1,5 @@
 use kube::{CustomResource, KubeSchema};
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{MAX_ITEMS, REGISTRY_URL};
@@ -40,7 +40,6 @@ pub struct RegistryRetentionSpec {
     pub rules: Vec<super::Rule>,
     /// What is never deleted, whatever the rules say. `protect.inUse` must be given.
     #[serde(default)]
-    #[schemars(transform = without_default)]
     pub protect: Protect,
     /// How much may go at once before a person must agree.
     #[serde(default)]
@@ -70,10 +69,4 @@ pub struct Registry {
     /// can lose images. Default `false`: where completeness is unknown, tags are removed but no digest is.
     #[serde(default)]
     pub complete_tag_lists: bool,
-}
-
-/// `protect` has no default in the schema, since its absence must be refused: an API server fills defaults in before it
-/// evaluates rules, and refuses a CRD whose defaults break them.
-fn without_default(schema: &mut Schema) {
-    schema.remove("default");
 }

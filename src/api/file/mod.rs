@@ -1,4 +1,4 @@
-//! Reads files of resources, by the rules of the API server: a [`Checker`] made from the CRD's own schema and CEL rules.
+//! Reads files of resources, by the rules of the API server: the CRD's own schema and CEL rules.
 //!
 //! Nothing is ignored silently: unknown fields, other kinds and duplicates are errors, and all errors of a file are
 //! reported together.
