@@ -244,3 +244,23 @@ fn errors_come_in_the_order_of_the_fields_in_lists() {
     let found = errors(&LEAST.replace("['**']", globs));
     assert!(found[0].contains("include[2]") && found[1].contains("include[10]"), "{found:?}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    /// Whatever a person or a merge conflict makes of a file: an answer in clean words, never a panic.
+    #[test]
+    fn any_damage_to_a_file_gets_an_answer(
+        cuts in proptest::collection::vec((0..EXAMPLE.len(), 0..40_usize, "[ -~\\n\\t\u{0}\u{1b}é]{0,6}"), 1..4),
+    ) {
+        let mut text = EXAMPLE.to_owned();
+        for (at, length, put) in cuts {
+            let floor = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.replace_range(floor(at)..floor(at + length), &put);
+        }
+        for error in read_resources(&text).err().unwrap_or_default() {
+            let shown = error.to_string();
+            proptest::prop_assert!(!shown.is_empty() && !shown.contains(char::is_control), "{shown:?}");
+        }
+    }
+}
