@@ -5,6 +5,7 @@
 //!
 //! Pure, without client, clock or runtime (`tests/architecture.rs` keeps it so):
 //!
+//! - [`api`]: the custom resource: its fields, bounds and CEL rules; reads files of it by the same schema.
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
 //! - [`retention`]: what must be read, and what becomes of every tag.
 //! - [`pruning`]: which operations carry a plan out, in which order, and whether each still may be.
@@ -14,6 +15,7 @@
 //! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
 //! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
 
+pub mod api;
 pub mod oci;
 pub mod pruning;
 pub mod registry;

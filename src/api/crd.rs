@@ -1,0 +1,25 @@
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde_json::Value;
+
+use super::RegistryRetention;
+
+/// The definition of the resource, as an API server takes it.
+pub fn crd() -> CustomResourceDefinition {
+    RegistryRetention::crd()
+}
+
+/// [`crd`] as YAML, always the same text.
+///
+/// # Panics
+///
+/// Never: the definition has nothing that YAML cannot say.
+pub fn crd_yaml() -> String {
+    serde_saphyr::to_string(&crd()).expect("a CustomResourceDefinition is plain data")
+}
+
+/// The schema in [`crd`], as JSON.
+pub(super) fn schema() -> Value {
+    let mut definition = serde_json::to_value(crd()).unwrap_or_default();
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].take()
+}

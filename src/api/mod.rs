@@ -1,0 +1,25 @@
+//! The custom resource `RegistryRetention`: its types, its schema, and how files of it are read.
+//!
+//! Bounds, patterns and CEL rules stand beside the fields they concern and reach the CRD from there; [`mod@file`] checks
+//! files by that very schema, so that an API server and the terminal accept and refuse the same resources. Doc
+//! comments on fields are what `kubectl explain` shows.
+
+mod age;
+mod crd;
+pub mod file;
+mod limits;
+mod protect;
+#[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
+mod rule;
+#[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
+#[expect(clippy::duplicated_attributes, reason = "two columns of one type")]
+mod spec;
+mod text;
+
+pub use age::{Age, AgeError};
+pub use crd::{crd, crd_yaml};
+pub use file::{FileError, Place, read_resources};
+pub use limits::Limits;
+pub use protect::{InUse, Protect, Scope};
+pub use rule::{Action, Keep, NewestVersions, Per, Prereleases, Repositories, Rule, Tags};
+pub use spec::{Mode, Registry, RegistryRetention, RegistryRetentionSpec};
