@@ -90,7 +90,8 @@ impl OpenIntents {
     /// The run that began to entomb `tag`. A tombstone that could not be stored for want of space must be put again
     /// with the very same bytes: nothing else mends what 2.8 leaves behind then.
     pub fn entombing_run(&self, repository: &RepositoryName, tag: &Tag) -> Option<&str> {
-        let entombs = |it: &&Intent| matches!(&it.operation, Operation::Entomb { tag: entombed, .. } if entombed == tag);
+        let entombs =
+            |it: &&Intent| matches!(&it.operation, Operation::Entomb { tag: entombed, .. } if entombed == tag);
         self.in_repository(repository).find(entombs).map(|intent| intent.run.as_str())
     }
 

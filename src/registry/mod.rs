@@ -41,6 +41,7 @@ mod transport;
 
 use std::time::Duration;
 
+pub use crate::retention::{Deletes, Generation, Refusal, Server};
 pub use blobs::Rehashed;
 pub use client::{Access, Client, Reference};
 pub use credentials::Credentials;
@@ -48,7 +49,6 @@ pub use docker_config::{DockerConfig, DockerConfigError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Problem, RegistryError};
 pub use manifests::{Deleted, Fetched, Resolved};
-pub use crate::retention::{Deletes, Generation, Refusal, Server};
 pub use tls::{ClientCertificate, Tls};
 
 /// Requests in flight to one registry: twice the cores of a small server is where its throughput ends.

@@ -4,11 +4,11 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::json;
 
 use super::error::{Problem, RegistryError};
-use crate::retention::{Deletes, Generation, Refusal, Server};
 use super::token::Scope;
 use super::transport::Ask;
 use super::{Client, Reference};
 use crate::oci::{Digest, RepositoryName, Tag};
+use crate::retention::{Deletes, Generation, Refusal, Server};
 
 /// The digest that no content has.
 const NO_DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";

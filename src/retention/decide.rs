@@ -152,6 +152,20 @@ fn judge<'a>(
     repository.tags.iter().map(|(tag, state)| grounds.judge(tag, state)).collect()
 }
 
+/// What each rule that selects `tag` says of it, for whoever asks why.
+pub fn opinions(
+    name: &RepositoryName,
+    repository: &Repository,
+    policies: &[Policy],
+    tag: &Tag,
+    now: Timestamp,
+) -> Vec<(RuleId, String)> {
+    let keys = repository.companion_keys();
+    let grounds = Grounds::new(repository, &keys, name, policies, now);
+    let said = grounds.said.get(tag).map_or([].as_slice(), Vec::as_slice);
+    said.iter().map(|(rule, says)| (rule.clone(), says.to_string())).collect()
+}
+
 /// All that the verdict on one tag by itself depends on.
 struct Grounds<'a, 'p> {
     repository: &'a Repository,

@@ -79,18 +79,31 @@ impl Memory {
         causes
     }
 
-    /// Takes over what `inventory` shows; what the rules no longer reach stays as it was.
+    /// Takes over what `inventory` shows: it is the new baseline. What the rules no longer reach stays as it was.
     pub fn learn(&mut self, inventory: &Inventory, now: Timestamp) {
+        let before = self.clone();
+        self.seen.retain(|name, _| !inventory.repositories.contains_key(name));
+        self.add(&before, inventory, now);
+    }
+
+    /// Takes over what is new in `inventory`, and goes on expecting what is missing from it.
+    pub fn learn_additions(&mut self, inventory: &Inventory, now: Timestamp) {
+        let before = self.clone();
+        self.add(&before, inventory, now);
+    }
+
+    fn add(&mut self, before: &Self, inventory: &Inventory, now: Timestamp) {
         for (name, repository) in &inventory.repositories {
             if repository.unreadable.is_none() {
                 let tags = repository.tags.iter().filter(|(_, state)| !matches!(state, super::TagState::Removed(_)));
                 let seen = tags.filter_map(|(tag, state)| {
                     let digest = state.digest()?.clone();
-                    let since = self.first_seen(name, tag, &digest).unwrap_or(now);
+                    let since = before.first_seen(name, tag, &digest).unwrap_or(now);
                     Some((tag.clone(), Seen { digest, since }))
                 });
-                let seen = seen.collect();
-                self.seen.insert(name.clone(), seen);
+                self.seen.entry(name.clone()).or_default().extend(seen);
+            } else if let Some(seen) = before.seen.get(name) {
+                self.seen.insert(name.clone(), seen.clone());
             }
             self.configs.extend(repository.configs.iter().map(|(digest, created)| (digest.clone(), created.clone())));
         }

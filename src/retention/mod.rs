@@ -1,7 +1,7 @@
 //! Deciding what to keep: `wants(policies, tags)` says what must be read, `decide(inventory, policies, now)` says what
 //! becomes of every tag. Two calls, never a loop; both pure.
 //!
-//! - [`policy`](Policy): a resource, compiled; `pattern` and `version` are what its rules are made of
+//! - [`policy`](Policy): a resource, compiled by `compile`; `pattern` and `version` are what its rules are made of
 //! - [`inventory`](Inventory): what was observed; `age` judges its times
 //! - `rules`: what each rule says of the tags it selects
 //! - `decide`: rules, protections and ages give each tag a verdict by itself
@@ -12,6 +12,7 @@
 
 mod age;
 mod approval;
+mod compile;
 mod decide;
 mod inventory;
 mod memory;
@@ -28,7 +29,8 @@ mod wants;
 
 pub use age::{Created, Doubt};
 pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries};
-pub use decide::{Mandate, Powers, decide};
+pub use compile::InvalidField;
+pub use decide::{Mandate, Powers, decide, opinions};
 pub use inventory::{Inventory, ManifestState, Repository, Subject, TagState};
 pub use memory::{Listing, Memory};
 pub use pattern::{Globs, PatternError, Regexes};

@@ -91,6 +91,13 @@ pub struct Criteria {
     pub newest_versions: Option<NewestVersions>,
 }
 
+impl Criteria {
+    /// Whether there is no criterion at all.
+    pub fn is_empty(&self) -> bool {
+        self.most_recently_pushed.is_none() && self.created_within.is_none() && self.newest_versions.is_none()
+    }
+}
+
 /// Which versions are the newest.
 #[derive(Clone, Debug)]
 pub struct NewestVersions {

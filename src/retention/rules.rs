@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,6 +26,18 @@ pub(super) enum Says {
     NotAVersion,
     Go,
     Delete,
+}
+
+impl fmt::Display for Says {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep(criterion) => write!(f, "keeps it: {criterion}"),
+            Self::AgeUnknown(doubt) => write!(f, "cannot tell its age: {doubt}"),
+            Self::NotAVersion => f.write_str("keeps it, since it is no version"),
+            Self::Go => f.write_str("lets it go: no criterion holds"),
+            Self::Delete => f.write_str("deletes it"),
+        }
+    }
 }
 
 /// What `rule` says of each of `selected`, in their order.

@@ -77,7 +77,12 @@ impl Observer<'_> {
     }
 
     /// Reads `tags`, which were listed only now, into `observed`, with everything that they need.
-    pub async fn absorb(&self, name: &RepositoryName, tags: Vec<Tag>, observed: &mut Observed) -> Result<(), WorkError> {
+    pub async fn absorb(
+        &self,
+        name: &RepositoryName,
+        tags: Vec<Tag>,
+        observed: &mut Observed,
+    ) -> Result<(), WorkError> {
         for tag in tags {
             let answer = self.client.manifest(name, Reference::Tag(&tag)).await;
             observed.put_tag(tag, answer, None, &BTreeSet::new())?;
@@ -212,7 +217,12 @@ impl Observer<'_> {
     }
 
     /// Tags that a run of ours removed, while their manifest is still there: it is to go, if nothing of now objects.
-    async fn add_removed(&self, name: &RepositoryName, observed: &mut Observed, save: &BTreeSet<Digest>) -> Result<(), WorkError> {
+    async fn add_removed(
+        &self,
+        name: &RepositoryName,
+        observed: &mut Observed,
+        save: &BTreeSet<Digest>,
+    ) -> Result<(), WorkError> {
         for (tag, digest) in self.open.tags_of(name) {
             if observed.repository.tags.contains_key(tag) {
                 continue;
@@ -271,7 +281,12 @@ impl Observer<'_> {
 
     /// The configs by which the age of `tags` is told, as far as they are not remembered. One that cannot be read tells
     /// nothing, and is asked for again next time.
-    async fn read_configs(&self, name: &RepositoryName, tags: &BTreeSet<Tag>, repository: &mut Repository) -> Result<(), WorkError> {
+    async fn read_configs(
+        &self,
+        name: &RepositoryName,
+        tags: &BTreeSet<Tag>,
+        repository: &mut Repository,
+    ) -> Result<(), WorkError> {
         let mut wanted: BTreeSet<Digest> = BTreeSet::new();
         for digest in tags.iter().filter_map(|tag| repository.tags.get(tag)?.digest()) {
             for manifest in repository.reach([digest]).into_iter().filter_map(|reached| repository.manifest(reached)) {

@@ -1,0 +1,106 @@
+//! What a deletion cut that it should not have is put back.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use super::error::WorkError;
+use super::journal::Journal;
+use super::prune::{Batch, Pruner, Run};
+use super::report::Failure;
+use crate::oci::{Digest, Manifest, RepositoryName, Tag};
+use crate::pruning::SavedManifest;
+use crate::registry::{Reference, RegistryError};
+
+impl<J: Journal> Pruner<'_, J> {
+    /// Lists the tags again. New ones are read, with all that they need; one that the last deletion cut is put back.
+    pub(super) async fn look_around(&mut self, batch: &mut Batch<'_>, run: &mut Run) -> Result<(), WorkError> {
+        let mut listed: BTreeSet<Tag> = self.client.tags(batch.name).await?.into_iter().collect();
+        for tag in batch.watch.cut(&listed) {
+            if !batch.condemns(&tag) && self.put_back(&tag, batch, run).await? {
+                listed.insert(tag);
+            }
+        }
+        let newcomers = batch.watch.newcomers(&listed);
+        batch.change(&newcomers);
+        let observer = super::Observer {
+            client: self.client,
+            policies: self.policies,
+            memory: self.memory,
+            open: self.journal.open_intents(),
+            progress: self.progress,
+        };
+        observer.absorb(batch.name, newcomers, &mut batch.observed).await?;
+        batch.watch.accept(listed);
+        Ok(())
+    }
+
+    /// A kept tag disappeared between the listings before and after a deletion: somebody had just pointed it at the
+    /// digest that was deleted. Only while it still is 404 do we put it back.
+    async fn put_back(&self, tag: &Tag, batch: &Batch<'_>, run: &mut Run) -> Result<bool, WorkError> {
+        let Some(digest) = &batch.last_deleted else { return Ok(false) };
+        if self.client.manifest(batch.name, Reference::Tag(tag)).await?.is_some() {
+            return Ok(true);
+        }
+        let failed =
+            |why: String| Failure { repository: batch.name.clone(), operation: format!("put tag {tag} back"), why };
+        if let Err(skip) = self.may_write(batch.name, run).await? {
+            run.report.failed.push(failed(skip.to_string()));
+            return Ok(false);
+        }
+        match self.put_whole(batch, Reference::Tag(tag), digest).await {
+            Ok(()) => {
+                run.report.restored.push((batch.name.clone(), tag.clone()));
+                Ok(true)
+            }
+            Err(error) => {
+                run.writes_failed |= error.is_server_error();
+                run.report.failed.push(failed(error.to_string()));
+                Ok(false)
+            }
+        }
+    }
+
+    /// Puts `digest` under `reference`, after those of its children that this run deleted.
+    async fn put_whole(
+        &self,
+        batch: &Batch<'_>,
+        reference: Reference<'_>,
+        digest: &Digest,
+    ) -> Result<(), RegistryError> {
+        let mut order: Vec<(&Digest, &SavedManifest)> = Vec::new();
+        let mut open = vec![digest];
+        while let Some((digest, saved)) = open.pop().and_then(|digest| batch.observed.saved.get_key_value(digest)) {
+            let children: Vec<Digest> = Manifest::parse(&saved.media_type, &saved.bytes)
+                .map(|manifest| manifest.children().cloned().collect())
+                .unwrap_or_default();
+            if order.iter().all(|(known, _)| *known != digest) {
+                order.push((digest, saved));
+                open.extend(
+                    children
+                        .iter()
+                        .filter_map(|child| batch.observed.saved.get_key_value(child))
+                        .map(|(child, _)| child),
+                );
+            }
+        }
+        for (child, saved) in order.iter().skip(1).rev() {
+            if self.client.manifest(batch.name, Reference::Digest(child)).await?.is_none() {
+                self.put(batch.name, Reference::Digest(child), saved).await?;
+            }
+        }
+        match order.first() {
+            Some((_, saved)) => self.put(batch.name, reference, saved).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn put(
+        &self,
+        name: &RepositoryName,
+        reference: Reference<'_>,
+        saved: &SavedManifest,
+    ) -> Result<(), RegistryError> {
+        self.client.put_manifest(name, reference, &saved.media_type, Bytes::from(saved.bytes.clone())).await
+    }
+}
