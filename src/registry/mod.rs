@@ -36,6 +36,8 @@ mod probe;
 mod retry;
 mod room;
 mod server;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod token;
 mod transport;
