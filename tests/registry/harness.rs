@@ -79,6 +79,7 @@ both_versions! {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         store.set_push_time("a", "v0", time);
         assert_eq!(store.tag_link("a", "v0").metadata().unwrap().modified().unwrap(), time);
+        assert!(store.root().ends_with("docker/registry/v2"));
         assert!(store.layer_link("a", &images[0].blob_digests()[1]).is_file());
     }
 
@@ -126,6 +127,7 @@ both_versions! {
 
         let done = registry.garbage_collect().await;
         assert_eq!(done.eligible, plan.eligible);
+        assert!(done.output.contains("Deleting blob") && !plan.output.contains("Deleting blob"));
         assert_eq!(store.blobs().len(), 4);
         assert!(store.bytes() < before.1);
         assert!(pusher.is_whole("a", deleted.digest().as_str()).await.is_err());
@@ -240,6 +242,7 @@ both_versions! {
         assert_eq!(relay.pusher().delete("a", digest.as_str()).await, StatusCode::ACCEPTED);
         assert_eq!(seen.load(Ordering::SeqCst), 1, "v2 went along with v1, v3 stays");
         assert_eq!(relay.lines(), [format!("DELETE {delete}")]);
+        assert_eq!(relay.exchanges()[0].headers["host"], relay.url().trim_start_matches("http://"));
         relay.clear_rules();
         assert_eq!(relay.pusher().delete("a", digest.as_str()).await, StatusCode::NOT_FOUND);
     }

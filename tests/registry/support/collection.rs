@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::process::Output;
 use std::sync::LazyLock;
 
@@ -10,7 +11,7 @@ pub struct Collection {
     /// How many digests were found in use.
     pub marked: u64,
     /// The blobs, manifests among them, that were removed, or would be.
-    pub eligible: Vec<Digest>,
+    pub eligible: BTreeSet<Digest>,
     /// How many manifests were (only with `--delete-untagged`).
     pub manifests: u64,
     /// Everything that it printed: standard output, then the log.

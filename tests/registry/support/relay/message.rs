@@ -1,5 +1,5 @@
 use axum::body::{Body, Bytes};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 
@@ -72,10 +72,15 @@ impl Reply {
         let whole = self.body.len();
         let body = match self.cut {
             None => Body::from(self.body),
-            Some(length) => Body::from_stream(stream::iter([
-                Ok(self.body.slice(..length.min(whole))),
-                Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
-            ])),
+            Some(length) => {
+                let first = self.body.slice(..length.min(whole));
+                let rest = async {
+                    // What came first is sent while this waits; an error at once would take it along.
+                    tokio::task::yield_now().await;
+                    Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+                };
+                Body::from_stream(stream::once(async { Ok(first) }).chain(stream::once(rest)))
+            }
         };
         let mut response = hyper::Response::new(body);
         *response.status_mut() = self.status;
