@@ -37,7 +37,7 @@ impl Registry {
     }
 
     pub(super) async fn launch(builder: Builder) -> Self {
-        let home = TempDir::with_prefix("registry-").expect("a temporary folder");
+        let home = folder_of_its_own();
         let folder = builder.store.clone().unwrap_or_else(|| home.path().join("store"));
         let client = client(&builder);
         let scheme = if builder.tls.is_some() { "https" } else { "http" };
@@ -195,6 +195,18 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A temporary folder, in memory where there is plenty: a registry flushes each file that it writes, and tests write
+/// many thousands.
+fn folder_of_its_own() -> TempDir {
+    const PLENTY: u64 = 1 << 30;
+    let memory = Path::new("/dev/shm");
+    let base = match fs4::available_space(memory) {
+        Ok(free) if free >= PLENTY => memory.to_owned(),
+        _ => std::env::temp_dir(),
+    };
+    TempDir::with_prefix_in("registry-", base).expect("a temporary folder")
 }
 
 fn client(builder: &Builder) -> reqwest::Client {
