@@ -1,316 +1,184 @@
 //! Proves the harness itself: what other tests build on must be true of the real registries.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod logins;
+mod relay;
+
 use std::time::{Duration, SystemTime};
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 
-use crate::support::{
-    Artifact, Authority, Credentials, Registry, Relay, Reply, Step, Tmpfs, TokenServer, Version, both_versions, fill,
-    push_history, push_many, release,
-};
+use crate::support::{Artifact, Registry, Tmpfs, Version, both_versions, fill, push_history, push_many, release};
 
 fn image(seed: &str) -> Artifact {
     Artifact::image(seed).created("2026-01-01T00:00:00Z").layers(2, 500).build()
 }
 
-both_versions! {
-    async fn every_kind_of_artifact_is_pushed_and_whole(version) {
-        let registry = Registry::start(version).await;
-        let pusher = registry.pusher();
-        assert_eq!(pusher.tags("a/b").await, None);
+both_versions![
+    every_kind_of_artifact_is_pushed_and_whole,
+    damage_in_the_store_is_seen,
+    deletes_can_be_off,
+    read_only_refuses_writes_and_ends_with_a_restart,
+    a_registry_keeps_address_and_store_when_it_is_killed,
+    collection_frees_what_was_deleted,
+    a_cache_serves_what_its_upstream_has,
+    a_full_disk_refuses_a_push_and_keeps_what_was_confirmed,
+    histories_are_pushed
+];
 
-        let (amd64, arm64) = (image("amd64"), Artifact::image("arm64").platform("arm64").layer("arm64").build());
-        let index = Artifact::index([amd64.clone(), arm64]);
-        let nested = Artifact::index([index.clone(), image("beside")]);
-        let docker = Artifact::image("docker").docker().layers(1, 500).build();
-        let list = Artifact::docker_list([docker.clone()]);
-        let signature = Artifact::attachment(&amd64, "application/vnd.example.signature");
-        let tagged = [
-            ("image".to_owned(), amd64.clone()),
-            ("index".to_owned(), index),
-            ("nested".to_owned(), nested),
-            ("docker".to_owned(), docker),
-            ("list".to_owned(), list),
-            (amd64.cosign_tag("sig"), signature.clone()),
-            (amd64.fallback_tag(), Artifact::index([signature])),
-        ];
-        for (tag, artifact) in &tagged {
-            assert_eq!(pusher.push("a/b", tag, artifact).await, artifact.digest());
-            assert_eq!(pusher.digest_of("a/b", tag).await, Some(artifact.digest()), "{tag}");
-            assert_eq!(pusher.is_whole("a/b", tag).await, Ok(()));
-        }
-        assert_eq!(pusher.tag("a/b", "index", "alias").await, tagged[1].1.digest());
-        let mut expected: Vec<_> = tagged.iter().map(|(tag, _)| tag.clone()).chain(["alias".to_owned()]).collect();
-        expected.sort();
-        assert_eq!(pusher.tags("a/b").await, Some(expected));
-        assert_eq!(pusher.digest_of("a/b", "absent").await, None);
+async fn every_kind_of_artifact_is_pushed_and_whole(version: Version) {
+    let registry = Registry::start(version).await;
+    let pusher = registry.pusher();
+    assert_eq!(pusher.tags("a/b").await, None);
+
+    let (amd64, arm64) = (image("amd64"), Artifact::image("arm64").platform("arm64").layer("arm64").build());
+    let index = Artifact::index([amd64.clone(), arm64]);
+    let nested = Artifact::index([index.clone(), image("beside")]);
+    let docker = Artifact::image("docker").docker().layers(1, 500).build();
+    let list = Artifact::docker_list([docker.clone()]);
+    let signature = Artifact::attachment(&amd64, "application/vnd.example.signature");
+    let tagged = [
+        ("image".to_owned(), amd64.clone()),
+        ("index".to_owned(), index),
+        ("nested".to_owned(), nested),
+        ("docker".to_owned(), docker),
+        ("list".to_owned(), list),
+        (amd64.cosign_tag("sig"), signature.clone()),
+        (amd64.fallback_tag(), Artifact::index([signature])),
+    ];
+    for (tag, artifact) in &tagged {
+        assert_eq!(pusher.push("a/b", tag, artifact).await, artifact.digest());
+        assert_eq!(pusher.digest_of("a/b", tag).await, Some(artifact.digest()), "{tag}");
+        assert_eq!(pusher.is_whole("a/b", tag).await, Ok(()));
     }
+    assert_eq!(pusher.tag("a/b", "index", "alias").await, tagged[1].1.digest());
+    let mut expected: Vec<_> = tagged.iter().map(|(tag, _)| tag.clone()).chain(["alias".to_owned()]).collect();
+    expected.sort();
+    assert_eq!(pusher.tags("a/b").await, Some(expected));
+    assert_eq!(pusher.digest_of("a/b", "absent").await, None);
+}
 
-    async fn damage_in_the_store_is_seen(version) {
-        let registry = Registry::start(version).await;
-        let (pusher, store) = (registry.pusher(), registry.store());
-        let images: Vec<_> = (0..5).map(|n| image(&format!("image {n}"))).collect();
-        for (n, image) in images.iter().enumerate() {
-            pusher.push("a", &format!("v{n}"), image).await;
-        }
-        let index = Artifact::index([images[0].clone()]);
-        pusher.push("a", "index", &index).await;
-        assert_eq!(store.blobs().len(), 5 * 4 + 1);
-        assert!(store.blobs().contains(&images[0].digest()));
-        assert!(store.bytes() > 5 * 1000);
-
-        store.remove_blob(&images[0].blob_digests()[1]);
-        assert!(pusher.is_whole("a", "v0").await.is_err());
-        assert!(pusher.is_whole("a", "index").await.is_err(), "the damage is in a child");
-        store.truncate_blob(&images[1].digest());
-        assert!(pusher.is_whole("a", "v1").await.is_err());
-        store.truncate_blob(&images[2].blob_digests()[2]);
-        assert!(pusher.is_whole("a", "v2").await.is_err());
-        store.remove_revision("a", &images[3].digest());
-        assert_eq!(pusher.digest_of("a", "v3").await, None);
-        assert!(pusher.tags("a").await.unwrap().contains(&"v3".to_owned()), "it dangles");
-        store.empty_tag_link("a", "v4");
-        assert!(pusher.manifest("a", "v4").await.is_err());
-        store.empty_revision_link("a", &index.digest());
-        assert!(registry.try_garbage_collect(&["--dry-run"]).await.is_err());
-
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        store.set_push_time("a", "v0", time);
-        assert_eq!(store.tag_link("a", "v0").metadata().unwrap().modified().unwrap(), time);
-        assert!(store.root().ends_with("docker/registry/v2"));
-        assert!(store.layer_link("a", &images[0].blob_digests()[1]).is_file());
+async fn damage_in_the_store_is_seen(version: Version) {
+    let registry = Registry::start(version).await;
+    let (pusher, store) = (registry.pusher(), registry.store());
+    let images: Vec<_> = (0..5).map(|n| image(&format!("image {n}"))).collect();
+    for (n, image) in images.iter().enumerate() {
+        pusher.push("a", &format!("v{n}"), image).await;
     }
+    let index = Artifact::index([images[0].clone()]);
+    pusher.push("a", "index", &index).await;
+    assert_eq!(store.blobs().len(), 5 * 4 + 1);
+    assert!(store.blobs().contains(&images[0].digest()));
+    assert!(store.bytes() > 5 * 1000);
 
-    async fn deletes_can_be_off(version) {
-        let registry = Registry::builder(version).deletes(false).start().await;
-        let digest = registry.pusher().push("a", "v1", &image("v1")).await;
-        assert_eq!(registry.pusher().delete("a", digest.as_str()).await, StatusCode::METHOD_NOT_ALLOWED);
-        registry.restart_as(|it| it.deletes(true)).await;
-        assert_eq!(registry.pusher().delete("a", digest.as_str()).await, StatusCode::ACCEPTED);
+    store.remove_blob(&images[0].blob_digests()[1]);
+    assert!(pusher.is_whole("a", "v0").await.is_err());
+    assert!(pusher.is_whole("a", "index").await.is_err(), "the damage is in a child");
+    store.truncate_blob(&images[1].digest());
+    assert!(pusher.is_whole("a", "v1").await.is_err());
+    store.truncate_blob(&images[2].blob_digests()[2]);
+    assert!(pusher.is_whole("a", "v2").await.is_err());
+    store.remove_revision("a", &images[3].digest());
+    assert_eq!(pusher.digest_of("a", "v3").await, None);
+    assert!(pusher.tags("a").await.unwrap().contains(&"v3".to_owned()), "it dangles");
+    store.empty_tag_link("a", "v4");
+    assert!(pusher.manifest("a", "v4").await.is_err());
+    store.empty_revision_link("a", &index.digest());
+    assert!(registry.try_garbage_collect(&["--dry-run"]).await.is_err());
+
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    store.set_push_time("a", "v0", time);
+    assert_eq!(store.tag_link("a", "v0").metadata().unwrap().modified().unwrap(), time);
+    assert!(store.root().ends_with("docker/registry/v2"));
+    assert!(store.layer_link("a", &images[0].blob_digests()[1]).is_file());
+}
+
+async fn deletes_can_be_off(version: Version) {
+    let registry = Registry::builder(version).deletes(false).start().await;
+    let digest = registry.pusher().push("a", "v1", &image("v1")).await;
+    assert_eq!(registry.pusher().delete("a", digest.as_str()).await, StatusCode::METHOD_NOT_ALLOWED);
+    registry.restart_as(|it| it.deletes(true)).await;
+    assert_eq!(registry.pusher().delete("a", digest.as_str()).await, StatusCode::ACCEPTED);
+}
+
+async fn read_only_refuses_writes_and_ends_with_a_restart(version: Version) {
+    let registry = Registry::builder(version).read_only(true).start().await;
+    let refused = registry.pusher().try_push("a", "v1", &image("v1")).await.unwrap_err();
+    assert_eq!(refused.status, Some(StatusCode::METHOD_NOT_ALLOWED));
+    registry.restart_as(|it| it.read_only(false)).await;
+    registry.pusher().push("a", "v1", &image("v1")).await;
+    registry.restart_as(|it| it.read_only(true)).await;
+    assert_eq!(registry.pusher().is_whole("a", "v1").await, Ok(()));
+}
+
+async fn a_registry_keeps_address_and_store_when_it_is_killed(version: Version) {
+    let registry = Registry::start(version).await;
+    let (pusher, url) = (registry.pusher(), registry.url().to_owned());
+    pusher.push("a", "v1", &image("v1")).await;
+    registry.kill();
+    assert!(pusher.manifest("a", "v1").await.is_err_and(|refused| refused.status.is_none()));
+    registry.restart().await;
+    assert_eq!(registry.url(), url);
+    assert_eq!(pusher.is_whole("a", "v1").await, Ok(()));
+}
+
+async fn collection_frees_what_was_deleted(version: Version) {
+    let registry = Registry::builder(version).descriptor_cache().start().await;
+    let (pusher, store) = (registry.pusher(), registry.store());
+    let (kept, deleted) = (image("kept"), image("deleted"));
+    pusher.push("a", "kept", &kept).await;
+    pusher.push("a", "deleted", &deleted).await;
+    assert_eq!(pusher.delete("a", deleted.digest().as_str()).await, StatusCode::ACCEPTED);
+
+    let before = (store.blobs(), store.bytes());
+    let plan = registry.try_garbage_collect(&["--dry-run"]).await.unwrap();
+    assert_eq!((plan.marked, plan.eligible.len(), plan.manifests), (4, 4, 0));
+    assert_eq!((store.blobs(), store.bytes()), before);
+
+    let done = registry.garbage_collect().await;
+    assert_eq!(done.eligible, plan.eligible);
+    assert!(done.output.contains("Deleting blob") && !plan.output.contains("Deleting blob"));
+    assert_eq!(store.blobs().len(), 4);
+    assert!(store.bytes() < before.1);
+    assert!(pusher.is_whole("a", deleted.digest().as_str()).await.is_err());
+    registry.restart().await;
+    assert_eq!(pusher.is_whole("a", "kept").await, Ok(()));
+    assert!(registry.try_garbage_collect(&["--no-such-flag"]).await.is_err(), "though its exit code is 0");
+}
+
+async fn a_cache_serves_what_its_upstream_has(version: Version) {
+    let upstream = Registry::start(version).await;
+    upstream.pusher().push("a", "v1", &image("v1")).await;
+    let cache = Registry::builder(version).cache_of(&upstream).start().await;
+    assert_eq!(cache.pusher().is_whole("a", "v1").await, Ok(()));
+    let refused = cache.pusher().try_push("a", "v2", &image("v2")).await.unwrap_err();
+    assert_eq!(refused.status, Some(StatusCode::METHOD_NOT_ALLOWED));
+}
+
+async fn a_full_disk_refuses_a_push_and_keeps_what_was_confirmed(version: Version) {
+    let tmpfs = Tmpfs::mount(600);
+    let registry = Registry::builder(version).store_in(tmpfs.path()).start().await;
+    let filled = fill(&registry.pusher(), "a", 20_000).await;
+    assert!(filled.refused.status.is_some_and(|status| status.is_server_error()), "{}", filled.refused);
+    assert!(filled.confirmed.len() > 5, "{} images", filled.confirmed.len());
+    for (tag, digest) in &filled.confirmed {
+        assert_eq!(registry.pusher().digest_of("a", tag).await.as_ref(), Some(digest));
+        assert_eq!(registry.pusher().is_whole("a", tag).await, Ok(()));
     }
+}
 
-    async fn read_only_refuses_writes_and_ends_with_a_restart(version) {
-        let registry = Registry::builder(version).read_only(true).start().await;
-        let refused = registry.pusher().try_push("a", "v1", &image("v1")).await.unwrap_err();
-        assert_eq!(refused.status, Some(StatusCode::METHOD_NOT_ALLOWED));
-        registry.restart_as(|it| it.read_only(false)).await;
-        registry.pusher().push("a", "v1", &image("v1")).await;
-        registry.restart_as(|it| it.read_only(true)).await;
-        assert_eq!(registry.pusher().is_whole("a", "v1").await, Ok(()));
-    }
+async fn histories_are_pushed(version: Version) {
+    let registry = Registry::start(version).await;
+    let pusher = registry.pusher();
+    push_history(&pusher).await;
+    assert_eq!(pusher.tags("i5").await.unwrap().len(), 52);
+    assert_eq!(pusher.digest_of("i3", "T17").await, Some(release("i3", 17).digest()));
+    assert_eq!(pusher.is_whole("i3", "T17").await, Ok(()));
+    // By image a manifest, a config and a layer; a base layer; a layer for each four.
+    assert_eq!(registry.store().blobs().len(), 5 * (52 * 3 + 1 + 13));
 
-    async fn a_registry_keeps_address_and_store_when_it_is_killed(version) {
-        let registry = Registry::start(version).await;
-        let (pusher, url) = (registry.pusher(), registry.url().to_owned());
-        pusher.push("a", "v1", &image("v1")).await;
-        registry.kill();
-        assert!(pusher.manifest("a", "v1").await.is_err_and(|refused| refused.status.is_none()));
-        registry.restart().await;
-        assert_eq!(registry.url(), url);
-        assert_eq!(pusher.is_whole("a", "v1").await, Ok(()));
-    }
-
-    async fn collection_frees_what_was_deleted(version) {
-        let registry = Registry::builder(version).descriptor_cache().start().await;
-        let (pusher, store) = (registry.pusher(), registry.store());
-        let (kept, deleted) = (image("kept"), image("deleted"));
-        pusher.push("a", "kept", &kept).await;
-        pusher.push("a", "deleted", &deleted).await;
-        assert_eq!(pusher.delete("a", deleted.digest().as_str()).await, StatusCode::ACCEPTED);
-
-        let before = (store.blobs(), store.bytes());
-        let plan = registry.try_garbage_collect(&["--dry-run"]).await.unwrap();
-        assert_eq!((plan.marked, plan.eligible.len(), plan.manifests), (4, 4, 0));
-        assert_eq!((store.blobs(), store.bytes()), before);
-
-        let done = registry.garbage_collect().await;
-        assert_eq!(done.eligible, plan.eligible);
-        assert!(done.output.contains("Deleting blob") && !plan.output.contains("Deleting blob"));
-        assert_eq!(store.blobs().len(), 4);
-        assert!(store.bytes() < before.1);
-        assert!(pusher.is_whole("a", deleted.digest().as_str()).await.is_err());
-        registry.restart().await;
-        assert_eq!(pusher.is_whole("a", "kept").await, Ok(()));
-        assert!(registry.try_garbage_collect(&["--no-such-flag"]).await.is_err(), "though its exit code is 0");
-    }
-
-    async fn a_cache_serves_what_its_upstream_has(version) {
-        let upstream = Registry::start(version).await;
-        upstream.pusher().push("a", "v1", &image("v1")).await;
-        let cache = Registry::builder(version).cache_of(&upstream).start().await;
-        assert_eq!(cache.pusher().is_whole("a", "v1").await, Ok(()));
-        let refused = cache.pusher().try_push("a", "v2", &image("v2")).await.unwrap_err();
-        assert_eq!(refused.status, Some(StatusCode::METHOD_NOT_ALLOWED));
-    }
-
-    async fn basic_auth_asks_for_a_password(version) {
-        let user = Credentials::new("robot", "secret");
-        let registry = Registry::builder(version).basic_auth(&user).start().await;
-        registry.pusher().push("a", "v1", &image("v1")).await;
-        let wrong = registry.pusher().with_basic(&Credentials::new("robot", "wrong"));
-        assert_eq!(wrong.manifest("a", "v1").await.unwrap_err().status, Some(StatusCode::UNAUTHORIZED));
-    }
-
-    async fn tls_is_served_to_who_trusts_the_authority(version) {
-        let authority = Authority::new();
-        let registry = Registry::builder(version).tls(&authority).start().await;
-        assert!(registry.url().starts_with("https://"));
-        registry.pusher().push("a", "v1", &image("v1")).await;
-        let stranger = registry.pusher().with_client(reqwest::Client::new());
-        assert_eq!(stranger.manifest("a", "v1").await.unwrap_err().status, None);
-
-        let other = Registry::builder(version).mutual_tls(&authority).start().await;
-        other.pusher().push("a", "v1", &image("v1")).await;
-        let nameless = other.pusher().with_client(registry.client());
-        assert_eq!(nameless.manifest("a", "v1").await.unwrap_err().status, None);
-    }
-
-    async fn the_token_server_grants_what_it_is_told(version) {
-        let user = Credentials::new("robot", "secret");
-        let tokens = TokenServer::start(&user).await;
-        let registry = Registry::builder(version).token_auth(&tokens).start().await;
-        let pusher = registry.pusher();
-        let pushing = pusher.clone().with_token(tokens.token(&["repository:a:pull,push"]));
-        let digest = pushing.push("a", "v1", &image("v1")).await;
-        assert_eq!(pushing.delete("a", digest.as_str()).await, StatusCode::UNAUTHORIZED);
-
-        // As a client does it: the challenge says where, and for what.
-        let answer = pusher.request(Method::DELETE, &format!("/v2/a/manifests/{digest}")).send().await.unwrap();
-        let challenge = answer.headers()["www-authenticate"].to_str().unwrap().to_owned();
-        let parameter = |name: &str| {
-            let value = challenge.split_once(&format!("{name}=\"")).unwrap().1;
-            value.split_once('"').unwrap().0.to_owned()
-        };
-        let realm = parameter("realm");
-        let ask = async |scope: &str, password: &str| {
-            let query = [("service", parameter("service")), ("scope", scope.to_owned())];
-            let request = reqwest::Client::new().get(&realm).query(&query).basic_auth("robot", Some(password));
-            let body = request.send().await.unwrap().text().await.unwrap();
-            serde_json::from_str::<serde_json::Value>(&body).unwrap()["token"].as_str().map(str::to_owned)
-        };
-        let scope = parameter("scope");
-        assert_eq!(scope, "repository:a:delete");
-        let delete = async |token: Option<String>| pusher.clone().with_token(token.unwrap()).delete("a", digest.as_str()).await;
-
-        assert_eq!(ask(&scope, "wrong").await, None);
-        assert_eq!(delete(ask(&scope, "secret").await).await, StatusCode::UNAUTHORIZED, "nothing is granted yet");
-        tokens.grant("repository:a", "pull,delete");
-        tokens.issue_stale(1);
-        assert_eq!(delete(ask(&scope, "secret").await).await, StatusCode::UNAUTHORIZED, "it has expired");
-        tokens.set_lifetime(Duration::from_secs(1));
-        assert_eq!(delete(ask(&scope, "secret").await).await, StatusCode::ACCEPTED);
-        assert!(tokens.requests().iter().all(|request| request.scopes == [scope.as_str()]));
-        assert_eq!(tokens.requests().iter().map(|request| request.logged_in).collect::<Vec<_>>(), [false, true, true, true]);
-
-        tokens.grant("registry:catalog", "*");
-        let catalog = pusher.with_token(ask("registry:catalog:*", "secret").await.unwrap());
-        let answer = catalog.request(Method::GET, "/v2/_catalog").send().await.unwrap();
-        assert_eq!(answer.text().await.unwrap().trim(), r#"{"repositories":["a"]}"#);
-    }
-
-    async fn the_relay_records_and_acts_at_an_exact_point(version) {
-        let registry = Arc::new(Registry::start(version).await);
-        let relay = Relay::start(&registry).await;
-        let digest = relay.pusher().push("a", "v1", &image("v1")).await;
-        let delete = format!("/v2/a/manifests/{digest}");
-        assert_eq!(relay.lines().last(), Some(&"PUT /v2/a/manifests/v1".to_owned()));
-        assert!(relay.exchanges().iter().all(|exchange| exchange.status.is_some()));
-        assert!(relay.lines().iter().any(|line| line.starts_with("PUT /v2/a/blobs/uploads/")), "uploads lead through it");
-
-        // A push lands just before the delete, and what it brings is seen just after.
-        let (before, after) = (Arc::clone(&registry), Arc::clone(&registry));
-        let seen = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&seen);
-        relay.on(Method::DELETE, &delete).before(move |_| {
-            let pusher = before.pusher();
-            async move {
-                pusher.tag("a", "v1", "v2").await;
-                pusher.push("a", "v3", &image("v3")).await;
-                Step::Forward
-            }
-        });
-        relay.on(Method::DELETE, &delete).after(move |_, reply| {
-            let (pusher, seen) = (after.pusher(), Arc::clone(&count));
-            async move {
-                seen.store(pusher.tags("a").await.unwrap().len(), Ordering::SeqCst);
-                reply
-            }
-        });
-        relay.clear_exchanges();
-        assert_eq!(relay.pusher().delete("a", digest.as_str()).await, StatusCode::ACCEPTED);
-        assert_eq!(seen.load(Ordering::SeqCst), 1, "v2 went along with v1, v3 stays");
-        assert_eq!(relay.lines(), [format!("DELETE {delete}")]);
-        assert_eq!(relay.exchanges()[0].headers["host"], relay.url().trim_start_matches("http://"));
-        relay.clear_rules();
-        assert_eq!(relay.pusher().delete("a", digest.as_str()).await, StatusCode::NOT_FOUND);
-    }
-
-    async fn the_relay_breaks_what_it_is_told_to(version) {
-        let registry = Registry::start(version).await;
-        let relay = Relay::start(&registry).await;
-        let pusher = relay.pusher();
-        pusher.push("a", "v1", &image("v1")).await;
-        let manifest = "/v2/a/manifests/v1$";
-
-        relay.on(Method::GET, manifest).nth(2).answer(Reply::status(429).header("retry-after", "0").body("slow down"));
-        assert!(pusher.manifest("a", "v1").await.is_ok());
-        let refused = pusher.manifest("a", "v1").await.unwrap_err();
-        assert_eq!((refused.status, refused.body.as_str()), (Some(StatusCode::TOO_MANY_REQUESTS), "slow down"));
-        assert!(pusher.manifest("a", "v1").await.is_ok());
-
-        relay.on(Method::GET, manifest).nth(1).cut_after(10);
-        let refused = pusher.manifest("a", "v1").await.unwrap_err();
-        assert_eq!(refused.status, Some(StatusCode::OK), "the head came, the body did not: {refused}");
-
-        relay.on(Method::GET, manifest).nth(1).disconnect();
-        assert_eq!(pusher.manifest("a", "v1").await.unwrap_err().status, None);
-
-        let gate = relay.on(Method::GET, manifest).nth(1).gate();
-        let held = tokio::spawn({
-            let pusher = pusher.clone();
-            async move { pusher.manifest("a", "v1").await }
-        });
-        gate.reached().await;
-        assert!(!held.is_finished());
-        gate.open();
-        assert!(held.await.unwrap().is_ok());
-
-        relay.on(Method::GET, manifest).hang();
-        let impatient = reqwest::Client::builder().timeout(Duration::from_millis(50)).build().unwrap();
-        assert_eq!(pusher.clone().with_client(impatient).manifest("a", "v1").await.unwrap_err().status, None);
-
-        relay.stop();
-        assert_eq!(pusher.manifest("a", "v1").await.unwrap_err().status, None);
-    }
-
-    async fn a_full_disk_refuses_a_push_and_keeps_what_was_confirmed(version) {
-        let tmpfs = Tmpfs::mount(600);
-        let registry = Registry::builder(version).store_in(tmpfs.path()).start().await;
-        let filled = fill(&registry.pusher(), "a", 20_000).await;
-        assert!(filled.refused.status.is_some_and(|status| status.is_server_error()), "{}", filled.refused);
-        assert!(filled.pushed.len() > 5, "{} images", filled.pushed.len());
-        for (tag, digest) in &filled.pushed {
-            assert_eq!(registry.pusher().digest_of("a", tag).await.as_ref(), Some(digest));
-            assert_eq!(registry.pusher().is_whole("a", tag).await, Ok(()));
-        }
-    }
-
-    async fn histories_are_pushed(version) {
-        let registry = Registry::start(version).await;
-        let pusher = registry.pusher();
-        push_history(&pusher).await;
-        assert_eq!(pusher.tags("i5").await.unwrap().len(), 52);
-        assert_eq!(pusher.digest_of("i3", "T17").await, Some(release("i3", 17).digest()));
-        assert_eq!(pusher.is_whole("i3", "T17").await, Ok(()));
-        // By image a manifest, a config and a layer; a base layer; a layer for each four.
-        assert_eq!(registry.store().blobs().len(), 5 * (52 * 3 + 1 + 13));
-
-        push_many(&pusher, "many", 1_300).await;
-        assert_eq!(pusher.tags("many").await.unwrap().len(), 1_300);
-        assert_eq!(pusher.is_whole("many", "T1300").await, Ok(()));
-    }
+    push_many(&pusher, "many", 1_300).await;
+    assert_eq!(pusher.tags("many").await.unwrap().len(), 1_300);
+    assert_eq!(pusher.is_whole("many", "T1300").await, Ok(()));
 }
 
 /// An index whose children are missing can be pushed to 3.1; 2.8 has no setting for it.

@@ -24,6 +24,7 @@ impl Credentials {
 /// What a test registry is to be like. Without more said it is writable over plain HTTP without a login, allows
 /// deletes, keeps no descriptor cache, and stores into its own temporary folder.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of the registry's own")]
 pub struct Builder {
     pub(super) version: Version,
     pub(super) store: Option<PathBuf>,

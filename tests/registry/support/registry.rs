@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use super::configuration::{Access, Builder};
 use super::{Collection, Pusher, Store, Version};
 
-/// A real registry, a process of its own on 127.0.0.1. It is killed when this is dropped.
+/// A real registry, a process of its own on 127.0.0.1. It is killed when this is dropped, and at the latest when the
+/// thread that started it ends; so each test starts its own.
 pub struct Registry {
     builder: Mutex<Builder>,
     // Before `home`: the process must be gone when its folder is removed.
@@ -129,12 +130,10 @@ impl Registry {
 
     /// Runs `garbage-collect` with more options, such as `--dry-run`. Success is exit code 0 *and* the summary.
     pub async fn try_garbage_collect(&self, options: &[&str]) -> Result<Collection, String> {
-        let output = tokio::process::Command::new(self.settings().version.executable())
+        let output = tokio::process::Command::from(self.settings().version.command())
             .arg("garbage-collect")
             .args(options)
             .arg(self.config_path())
-            .env_clear()
-            .env("OTEL_TRACES_EXPORTER", "none")
             .kill_on_drop(true)
             .output()
             .await
@@ -155,13 +154,10 @@ impl Process {
     async fn start(version: Version, home: &Path, client: &reqwest::Client, url: &str) -> Option<Self> {
         let path = home.join("log");
         let log = File::create(&path).expect("a log file");
-        let child = Command::new(version.executable())
+        let child = version
+            .command()
             .arg("serve")
             .arg(home.join("config.yml"))
-            // No REGISTRY_* of the machine's counts here; 3.x would send traces otherwise.
-            .env_clear()
-            .env("OTEL_TRACES_EXPORTER", "none")
-            .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
             .spawn()

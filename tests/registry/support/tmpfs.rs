@@ -41,19 +41,20 @@ impl Drop for Tmpfs {
 #[derive(Debug)]
 pub struct Filled {
     /// The tags that were pushed, and the digests that the registry confirmed.
-    pub pushed: Vec<(String, Digest)>,
+    pub confirmed: Vec<(String, Digest)>,
     /// The answer that ended it.
     pub refused: Refused,
 }
 
 /// Pushes images of `bytes` each, as tags F1, F2, …, until the disk is full and a push fails.
 pub async fn fill(pusher: &Pusher, repository: &str, bytes: usize) -> Filled {
-    let mut pushed = vec![];
-    for tag in (1..=10_000).map(|n| format!("F{n}")) {
-        let image = Artifact::image(format!("{repository}/{tag}")).layers(1, bytes).build();
-        match pusher.try_push(repository, &tag, &image).await {
-            Ok(digest) => pushed.push((tag, digest)),
-            Err(refused) => return Filled { pushed, refused },
+    let mut confirmed = vec![];
+    for n in 1..=10_000 {
+        let tag = format!("F{n}");
+        let artifact = Artifact::image(format!("{repository}/{tag}")).layers(1, bytes).build();
+        match pusher.try_push(repository, &tag, &artifact).await {
+            Ok(digest) => confirmed.push((tag, digest)),
+            Err(refused) => return Filled { confirmed, refused },
         }
     }
     panic!("10,000 images of {bytes} bytes did not fill the disk")
