@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 
 use super::image;
-use crate::support::{Authority, Credentials, Registry, TokenServer, Version, both_versions};
+use crate::support::{Authority, Credentials, Pusher, Registry, TokenServer, Version, both_versions};
 
 both_versions![
     basic_auth_asks_for_a_password,
@@ -26,7 +26,7 @@ async fn tls_is_served_to_who_trusts_the_authority(version: Version) {
     let registry = Registry::builder(version).tls(&authority).start().await;
     assert!(registry.url().starts_with("https://"));
     registry.pusher().push("a", "v1", &image("v1")).await;
-    let stranger = registry.pusher().with_client(reqwest::Client::new());
+    let stranger = Pusher::new(registry.url());
     assert_eq!(stranger.manifest("a", "v1").await.unwrap_err().status, None);
 
     let other = Registry::builder(version).mutual_tls(&authority).start().await;
@@ -54,7 +54,7 @@ async fn the_token_server_grants_what_it_is_told(version: Version) {
     let realm = parameter("realm");
     let ask = async |scope: &str, password: &str| {
         let query = [("service", parameter("service")), ("scope", scope.to_owned())];
-        let request = reqwest::Client::new().get(&realm).query(&query).basic_auth("robot", Some(password));
+        let request = pusher.request(Method::GET, &realm).query(&query).basic_auth("robot", Some(password));
         let body = request.send().await.unwrap().text().await.unwrap();
         serde_json::from_str::<serde_json::Value>(&body).unwrap()["token"].as_str().map(str::to_owned)
     };
@@ -77,7 +77,7 @@ async fn the_token_server_grants_what_it_is_told(version: Version) {
     );
 
     tokens.grant("registry:catalog", "*");
-    let catalog = pusher.with_token(ask("registry:catalog:*", "secret").await.unwrap());
+    let catalog = pusher.clone().with_token(ask("registry:catalog:*", "secret").await.unwrap());
     let answer = catalog.request(Method::GET, "/v2/_catalog").send().await.unwrap();
     assert_eq!(answer.text().await.unwrap().trim(), r#"{"repositories":["a"]}"#);
 }

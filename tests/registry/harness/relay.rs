@@ -17,6 +17,8 @@ async fn the_relay_records_and_acts_at_an_exact_point(version: Version) {
     let digest = relay.pusher().push("a", "v1", &image("v1")).await;
     let delete = format!("/v2/a/manifests/{digest}");
     assert_eq!(relay.lines().last(), Some(&"PUT /v2/a/manifests/v1".to_owned()));
+    assert_eq!(relay.pusher().digest_of("a", "v1").await, Some(digest.clone()));
+    assert_eq!(relay.pusher().is_whole("a", "v1").await, Ok(()));
     assert!(relay.exchanges().iter().all(|exchange| exchange.status.is_some()));
     assert!(relay.lines().iter().any(|line| line.starts_with("PUT /v2/a/blobs/uploads/")));
 
@@ -79,7 +81,7 @@ async fn the_relay_breaks_what_it_is_told_to(version: Version) {
     assert!(held.await.unwrap().is_ok());
 
     relay.on(Method::GET, manifest).hang();
-    let impatient = reqwest::Client::builder().timeout(Duration::from_millis(50)).build().unwrap();
+    let impatient = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(50)).build().unwrap();
     assert_eq!(pusher.clone().with_client(impatient).manifest("a", "v1").await.unwrap_err().status, None);
 
     relay.stop();

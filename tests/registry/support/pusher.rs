@@ -50,7 +50,13 @@ const CONCURRENCY: usize = 16;
 impl Pusher {
     /// A client of the registry, or the relay, at `url`.
     pub fn new(url: &str) -> Self {
-        Self { client: Client::new(), url: url.to_owned(), login: Login::None }
+        let client = unproxied().build().expect("a client");
+        Self { client, url: url.to_owned(), login: Login::None }
+    }
+
+    /// The same, login and all, by way of another URL.
+    pub(super) fn at(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
     }
 
     /// With another HTTP client, such as one that knows a certificate.
@@ -217,6 +223,11 @@ impl Pusher {
             Login::Token(token) => request.bearer_auth(token),
         }
     }
+}
+
+/// An HTTP client to be: it reaches 127.0.0.1 whatever the machine's proxy is, trusts nobody, and follows no redirect.
+pub(super) fn unproxied() -> reqwest::ClientBuilder {
+    Client::builder().no_proxy().tls_certs_only([]).redirect(reqwest::redirect::Policy::none())
 }
 
 /// Sends a request, and takes only a success for an answer.

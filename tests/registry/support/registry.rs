@@ -8,6 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::configuration::{Access, Builder};
+use super::pusher::unproxied;
 use super::{Collection, Pusher, Store, Version};
 
 /// A real registry, a process of its own on 127.0.0.1. It is killed when this is dropped, and at the latest when the
@@ -206,16 +207,15 @@ fn folder_of_its_own() -> TempDir {
 }
 
 fn client(builder: &Builder) -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    let Some(tls) = &builder.tls else { return client.build().expect("a client") };
-    let authority = reqwest::Certificate::from_pem(tls.authority.as_bytes()).expect("a certificate");
-    let client = client.tls_certs_only([authority]);
-    match &tls.client {
-        None => client,
-        Some(identity) => client.identity(reqwest::Identity::from_pem(identity.pem().as_bytes()).expect("an identity")),
+    let mut client = unproxied();
+    if let Some(tls) = &builder.tls {
+        let authority = reqwest::Certificate::from_pem(tls.authority.as_bytes()).expect("a certificate");
+        client = client.tls_certs_only([authority]);
+        if let Some(identity) = &tls.client {
+            client = client.identity(reqwest::Identity::from_pem(identity.pem().as_bytes()).expect("an identity"));
+        }
     }
-    .build()
-    .expect("a client")
+    client.build().expect("a client")
 }
 
 /// A port that nobody listens on. It lies below the ports that outgoing connections take, so that none of them can

@@ -24,6 +24,7 @@ use rule::Rule;
 /// A relay in front of one registry, on a port of its own. It ends when this is dropped.
 pub struct Relay {
     url: String,
+    pusher: Pusher,
     shared: Arc<Shared>,
     server: JoinHandle<()>,
 }
@@ -47,7 +48,7 @@ impl Relay {
             rules: Mutex::default(),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        Self { url, shared, server }
+        Self { pusher: registry.pusher().at(&url), url, shared, server }
     }
 
     /// Where it answers, without a slash at the end.
@@ -55,9 +56,9 @@ impl Relay {
         &self.url
     }
 
-    /// A client that goes through it.
+    /// The registry's [`Registry::pusher`], going through the relay.
     pub fn pusher(&self) -> Pusher {
-        Pusher::new(&self.url)
+        self.pusher.clone()
     }
 
     /// Begins a rule about the requests of this method whose path and query match the regular expression.
