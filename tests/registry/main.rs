@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, reason = "a test binary exports nothing; `pub` says what other modules may use")]
 
+mod desk;
 mod support;
 
 mod harness;
+mod pruning;

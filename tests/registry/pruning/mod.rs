@@ -1,0 +1,5 @@
+//! What a prune does to a real registry: the tags that go are the ones that were to go, and everything else is whole.
+
+mod by_age;
+mod exactly;
+mod shared;
