@@ -13,7 +13,7 @@ fail() {
 # The package lists are updated once, if the package is not known or its file is gone from the mirror.
 fetch_deb() {
     local package=$1 folder=$2
-    command -v apt-get dpkg >/dev/null || return 1
+    command -v apt-get >/dev/null || return 1
     local download=(apt-get -qq -o "APT::Sandbox::User=$(id -un)" download "$package")
     local unpacked
     unpacked=$(mktemp -d -p "$cache") && (

@@ -1,4 +1,4 @@
-use registry_retention::oci::{CompanionTag, Digest};
+use registry_retention::oci::Digest;
 use serde_json::{Value, json};
 
 /// Which family of media types is used.
@@ -104,7 +104,7 @@ impl Artifact {
 
     /// The referrers fallback tag of what is about this: `sha256-<hex>`.
     pub fn fallback_tag(&self) -> String {
-        CompanionTag::key_of(&self.digest())
+        self.digest().as_str().replace(':', "-")
     }
 
     /// The tag under which cosign puts what is about this: `sha256-<hex>.sig`, `.att`, `.sbom`.

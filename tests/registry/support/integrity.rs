@@ -1,4 +1,5 @@
-use registry_retention::oci::{Content, Digest, Manifest};
+use registry_retention::oci::Digest;
+use serde_json::Value;
 
 use super::Pusher;
 
@@ -9,23 +10,28 @@ impl Pusher {
         let mut open = vec![reference.to_owned()];
         while let Some(reference) = open.pop() {
             let place = format!("{repository} {reference}");
-            let (media_type, bytes) = self.manifest(repository, &reference).await.map_err(|no| no.to_string())?;
+            let (_, bytes) = self.manifest(repository, &reference).await.map_err(|no| no.to_string())?;
             if let Ok(digest) = reference.parse::<Digest>() {
                 must_match(&digest, &bytes, &place)?;
             }
-            let manifest = Manifest::parse(&media_type, &bytes).map_err(|error| format!("{place}: {error}"))?;
-            match &manifest.content {
-                Content::Index { manifests } => open.extend(manifests.iter().map(|child| child.digest.to_string())),
-                Content::Image { config, layers } => {
-                    for blob in std::iter::once(config).chain(layers) {
-                        let bytes = self.blob(repository, &blob.digest).await.map_err(|no| no.to_string())?;
-                        must_match(&blob.digest, &bytes, &place)?;
-                    }
-                }
+            let manifest: Value = serde_json::from_slice(&bytes).map_err(|error| format!("{place}: {error}"))?;
+            if let Some(children) = manifest["manifests"].as_array() {
+                open.extend(digests(children)?.iter().map(Digest::to_string));
+                continue;
+            }
+            let layers = manifest["layers"].as_array().ok_or(format!("{place}: neither an index nor an image"))?;
+            for digest in [digests([&manifest["config"]])?, digests(layers)?].concat() {
+                let bytes = self.blob(repository, &digest).await.map_err(|no| no.to_string())?;
+                must_match(&digest, &bytes, &place)?;
             }
         }
         Ok(())
     }
+}
+
+fn digests<'a>(descriptors: impl IntoIterator<Item = &'a Value>) -> Result<Vec<Digest>, String> {
+    let digest = |descriptor: &Value| descriptor["digest"].as_str().and_then(|text| text.parse().ok());
+    descriptors.into_iter().map(|it| digest(it).ok_or(format!("no digest in {it}"))).collect()
 }
 
 fn must_match(digest: &Digest, bytes: &[u8], place: &str) -> Result<(), String> {

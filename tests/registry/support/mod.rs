@@ -7,7 +7,7 @@
 //! - [`Relay`]: stands between a client and a registry, records, and acts at an exact point.
 //! - [`TokenServer`], [`Credentials`], [`Authority`]: logins and TLS.
 //!
-//! Nothing here uses the crate's own client or storage code: the tests must not be wrong in the same way.
+//! Of the crate, only `oci::Digest` is used here: tests must not be wrong in the same way as what they test.
 
 #![allow(unused_imports, reason = "types that a test gets and need not name")]
 

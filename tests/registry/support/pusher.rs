@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use registry_retention::oci::{ACCEPT_MANIFESTS, Digest};
+use registry_retention::oci::Digest;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header};
 use serde_json::Value;
 
@@ -43,6 +43,12 @@ impl fmt::Display for Refused {
         write!(f, "{}: {status}: {}", self.request, self.body)
     }
 }
+
+/// The value of `Accept` that gets every manifest as it is stored.
+const EVERY_MANIFEST: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.docker.distribution.manifest.v2+json";
 
 /// How many requests a push of many sends at a time.
 const CONCURRENCY: usize = 16;
@@ -171,7 +177,7 @@ impl Pusher {
     /// A manifest's media type and bytes, by tag or digest.
     pub async fn manifest(&self, repository: &str, reference: &str) -> Result<(String, Vec<u8>), Refused> {
         let get = self.request(Method::GET, &format!("/v2/{repository}/manifests/{reference}"));
-        let answer = accepted(get.header(header::ACCEPT, ACCEPT_MANIFESTS)).await?;
+        let answer = accepted(get.header(header::ACCEPT, EVERY_MANIFEST)).await?;
         let media_type = answer.headers()[header::CONTENT_TYPE].to_str().unwrap_or_default().to_owned();
         Ok((media_type, body(answer).await?))
     }
@@ -197,7 +203,7 @@ impl Pusher {
     /// What a tag points at; `None` if there is no such tag.
     pub async fn digest_of(&self, repository: &str, tag: &str) -> Option<Digest> {
         let head = self.request(Method::HEAD, &format!("/v2/{repository}/manifests/{tag}"));
-        match accepted(head.header(header::ACCEPT, ACCEPT_MANIFESTS)).await {
+        match accepted(head.header(header::ACCEPT, EVERY_MANIFEST)).await {
             Err(Refused { status: Some(StatusCode::NOT_FOUND), .. }) => None,
             answer => {
                 let answer = answer.unwrap_or_else(|refused| panic!("{refused}"));
