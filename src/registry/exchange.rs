@@ -75,6 +75,7 @@ impl Answer {
         Hitch::Status(self.status(), self.retry_after())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "`Retry-After` may be a date, and a wait is no decision")]
     fn retry_after(&self) -> Option<Duration> {
         retry::retry_after(self.header(RETRY_AFTER)?, Timestamp::now())
     }
