@@ -276,16 +276,14 @@ fn condemned_by(said: &[(RuleId, Says)]) -> Verdict {
     })
 }
 
-/// The condemned tags that are to be kept so that `minimum` remain: the newest, those of unknown age first.
+/// The condemned tags that are to be kept so that `minimum` remain: the newest, those of unknown age first. A tag that
+/// is removed already remains no more; its manifest may be kept last of all.
 pub(super) fn newest_condemned(judged: &[Judged<'_>], minimum: usize) -> BTreeSet<usize> {
-    let ordinary = |it: &&(usize, &Judged<'_>)| !it.1.is_companion() && it.1.digest().is_some();
-    let all: Vec<(usize, &Judged<'_>)> = judged.iter().enumerate().collect();
-    let remaining = all.iter().filter(ordinary).filter(|(_, it)| !it.verdict.is_condemned()).count();
-    let mut going: Vec<&(usize, &Judged<'_>)> =
-        all.iter().filter(ordinary).filter(|(_, it)| it.verdict.is_condemned()).collect();
-    going.sort_by_key(|(_, it)| {
-        let gone = matches!(it.state, TagState::Removed(_));
-        (gone, it.created.at().is_some(), Reverse(it.created.at()), Reverse(it.tag))
-    });
+    let gone = |it: &Judged<'_>| matches!(it.state, TagState::Removed(_));
+    let ordinary: Vec<(usize, &Judged<'_>)> =
+        judged.iter().enumerate().filter(|(_, it)| !it.is_companion() && it.digest().is_some()).collect();
+    let remaining = ordinary.iter().filter(|(_, it)| !it.verdict.is_condemned() && !gone(it)).count();
+    let mut going: Vec<&(usize, &Judged<'_>)> = ordinary.iter().filter(|(_, it)| it.verdict.is_condemned()).collect();
+    going.sort_by_key(|(_, it)| (gone(it), it.created.at().is_some(), Reverse(it.created.at()), Reverse(it.tag)));
     going.into_iter().take(minimum.saturating_sub(remaining)).map(|(index, _)| *index).collect()
 }

@@ -127,20 +127,23 @@ impl Repository {
         Created::youngest(times.into_iter())
     }
 
-    /// The digest whose companion `tag` is, if it is one: by its name, or because its manifest has a `subject`.
+    /// The digest whose companion `tag` is, if it is one: by its name, or because its manifest has a `subject`. Where
+    /// the two differ it is in doubt whose it is.
     pub fn subject_of<'a>(
         &'a self,
         tag: &Tag,
         state: &'a TagState,
         by_key: &BTreeMap<String, &'a Digest>,
     ) -> Subject<'a> {
-        if let Some(companion) = CompanionTag::parse(tag) {
-            return by_key.get(companion.key()).map_or(Subject::Unknown, |digest| Subject::Of(digest));
-        }
-        match state.digest().and_then(|digest| self.manifest(digest)).and_then(|manifest| manifest.subject.as_ref()) {
-            Some(subject) if self.manifests.contains_key(subject) => Subject::Of(subject),
-            Some(_) => Subject::Unknown,
-            None => Subject::None,
+        let by_name = CompanionTag::parse(tag).map(|companion| by_key.get(companion.key()).copied());
+        let manifest = state.digest().and_then(|digest| self.manifest(digest));
+        let by_field = manifest.and_then(|manifest| manifest.subject.as_ref());
+        match (by_name, by_field) {
+            (None, None) => Subject::None,
+            (Some(Some(subject)), None) => Subject::Of(subject),
+            (Some(Some(subject)), Some(field)) if subject == field => Subject::Of(subject),
+            (None, Some(subject)) if self.manifests.contains_key(subject) => Subject::Of(subject),
+            _ => Subject::Unknown,
         }
     }
 
@@ -157,6 +160,6 @@ pub enum Subject<'a> {
     None,
     /// This manifest, whose companion it is.
     Of(&'a Digest),
-    /// It is a companion of something that is not known here.
+    /// It is a companion of something that is not known here, or of two things at once.
     Unknown,
 }

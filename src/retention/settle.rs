@@ -69,7 +69,9 @@ fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
         grounded.extend(more);
     }
     for it in judged.iter_mut() {
+        // One that dangles has nothing left to lose.
         if let Subject::Of(subject) = it.subject
+            && it.digest().is_some()
             && it.verdict.is_condemned()
             && !grounded.contains(subject)
         {
