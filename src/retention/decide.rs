@@ -165,7 +165,7 @@ impl<'a, 'p> Grounds<'a, 'p> {
                 said.entry(candidate.tag).or_default().push((rule.id.clone(), says));
             }
         }
-        said.values_mut().for_each(|said| said.sort_by(|(a, _), (b, _)| a.cmp(b)));
+        said.values_mut().for_each(|said| said.sort());
         Self {
             repository,
             keys,
@@ -218,11 +218,14 @@ impl<'a, 'p> Grounds<'a, 'p> {
         kept.map_or_else(|| condemned_by(said), Verdict::Kept)
     }
 
+    /// The first resource by name whose first pattern by name matches: the order in which they came must not show.
     fn protected(&self, tag: &Tag) -> Option<Kept> {
-        self.policies.iter().find_map(|policy| {
-            let pattern = policy.protected.first_match(tag.as_str())?.to_owned();
-            Some(Kept::Protected { policy: Arc::clone(&policy.name), pattern })
-        })
+        let protecting = self.policies.iter().filter_map(|policy| {
+            let pattern = policy.protected.first_match(tag.as_str())?;
+            Some((&policy.name, pattern))
+        });
+        let (policy, pattern) = protecting.min()?;
+        Some(Kept::Protected { policy: Arc::clone(policy), pattern: pattern.to_owned() })
     }
 
     /// Both the creation and the first sight at this digest must be older than the minimum.

@@ -18,7 +18,7 @@ pub(super) struct Candidate<'a> {
 }
 
 /// What one rule says of one tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Says {
     Keep(Criterion),
     AgeUnknown(Doubt),

@@ -120,7 +120,7 @@ pub enum Condemned {
 }
 
 /// The criterion by which a rule keeps a tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Criterion {
     /// `action: Keep`.
     Always,

@@ -79,7 +79,7 @@ fn ages() -> impl Strategy<Value = Age> {
 }
 
 fn manifests() -> impl Strategy<Value = ManifestWords> {
-    let subject = prop_oneof![5 => Just(None), 2 => (0..LABELS).prop_map(Some)];
+    let subject = prop_oneof![12 => Just(None), 1 => (0..LABELS).prop_map(Some)];
     let created = prop_oneof![2 => Just(None), 1 => ages().prop_map(Some)];
     let about = (subject, created).prop_map(|(subject, created)| About { subject, created });
     let image = (0..3usize, prop::collection::vec(0..5usize, 0..3), about.clone());
@@ -94,18 +94,17 @@ fn manifests() -> impl Strategy<Value = ManifestWords> {
 fn tag_names() -> impl Strategy<Value = TagWords> {
     let companion = (0..LABELS, select(vec!["", ".sig", ".att"]));
     prop_oneof![
-        4 => select(NAMES.to_vec()).prop_map(TagWords::Ordinary),
+        6 => select(NAMES.to_vec()).prop_map(TagWords::Ordinary),
         1 => companion.prop_map(|(label, suffix)| TagWords::Companion(label, suffix)),
     ]
 }
 
 fn tag_states() -> impl Strategy<Value = State> {
     prop_oneof![
-        12 => (0..KNOWN).prop_map(State::At),
+        14 => (0..KNOWN).prop_map(State::At),
         1 => (0..KNOWN).prop_map(State::Removed),
         1 => (0..KNOWN).prop_map(State::Entombed),
-        1 => Just(State::DanglingOfOurs),
-        1 => Just(State::Dangling),
+        1 => select(vec![State::DanglingOfOurs, State::Dangling]),
     ]
 }
 
@@ -147,12 +146,15 @@ fn criteria() -> impl Strategy<Value = CriteriaWords> {
             prereleases,
         },
     );
-    (prop::option::of(1..4usize), prop::option::of(select(vec![1, 24, 240])), prop::option::of(versions)).prop_map(
-        |(most_recent, created_within_hours, versions)| {
+    (
+        prop::option::weighted(0.4, 1..4usize),
+        prop::option::weighted(0.4, select(vec![1, 24, 240])),
+        prop::option::weighted(0.4, versions),
+    )
+        .prop_map(|(most_recent, created_within_hours, versions)| {
             let none = most_recent.is_none() && created_within_hours.is_none() && versions.is_none();
             CriteriaWords { most_recent: most_recent.or(none.then_some(1)), created_within_hours, versions }
-        },
-    )
+        })
 }
 
 /// Rules as people write them and as nobody would; their names are given by [`policies`].
@@ -181,18 +183,18 @@ pub(crate) fn rules(effect: impl Strategy<Value = EffectWords>) -> impl Strategy
 pub(crate) fn effects() -> impl Strategy<Value = EffectWords> {
     prop_oneof![
         1 => Just(EffectWords::Keep),
-        5 => Just(EffectWords::Delete),
-        8 => criteria().prop_map(EffectWords::KeepIf),
+        12 => Just(EffectWords::Delete),
+        9 => criteria().prop_map(EffectWords::KeepIf),
     ]
 }
 
 /// One policy, whose rules have one of these effects.
 pub(crate) fn policies(effect: impl Strategy<Value = EffectWords>) -> impl Strategy<Value = PolicyWords> {
     (
-        prop::collection::vec(rules(effect), 1..4),
-        prop_oneof![3 => Just(vec![]), 1 => subsequence(PATTERNS[1..].to_vec(), 1..3)],
-        prop_oneof![2 => Just(0), 1 => select(MINIMUM_AGES.to_vec())],
-        prop_oneof![1 => Just(0), 1 => 0..6usize],
+        prop::collection::vec(rules(effect), 1..3),
+        prop_oneof![5 => Just(vec![]), 1 => subsequence(PATTERNS[1..].to_vec(), 1..3)],
+        prop_oneof![5 => Just(0), 1 => select(MINIMUM_AGES.to_vec())],
+        prop_oneof![3 => Just(0), 1 => 0..6usize],
         prop::bool::weighted(0.8),
     )
         .prop_map(|(mut rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists)| {
@@ -208,7 +210,11 @@ pub(crate) fn worlds() -> impl Strategy<Value = World> {
         servers(),
         prop::bool::weighted(0.25),
         prop::collection::btree_map(select(vec!["a/x", "a/y", "b"]), repositories(), 1..3),
-        prop::collection::vec(policies(effects()), 0..4),
+        prop_oneof![
+            5 => prop::collection::vec(policies(effects()), 1),
+            4 => prop::collection::vec(policies(effects()), 2),
+            1 => prop::collection::vec(policies(effects()), 0..4),
+        ],
     )
         .prop_map(|(server, tombstones, repositories, mut policies)| {
             policies.iter_mut().enumerate().for_each(|(index, policy)| policy.name = format!("p{index}"));

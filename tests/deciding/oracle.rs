@@ -128,6 +128,9 @@ fn subjects<'a>(repository: &'a Repository, tag: &Tag, digest: &Digest) -> Vec<O
 
 /// Nobody unknown, not two at once, and no chain of companions that comes back to where it was.
 fn subjects_are_sound(it: &Pointing<'_>, tags: &[Pointing<'_>]) -> bool {
+    if it.subjects.is_empty() {
+        return true;
+    }
     let next = |from: &Digest| -> Vec<&Digest> {
         tags.iter().filter(|it| it.digest == from).flat_map(|it| it.subjects.iter().flatten().copied()).collect()
     };
@@ -201,12 +204,13 @@ impl<'a> Graph<'a> {
             |place: Option<usize>, set: u32| complete && place.is_some_and(|place| needs[place] & !set == 0);
         let valid = |set: u32| {
             (0..tags.len()).filter(|index| set & (1 << index) != 0).all(|index| {
-                tags[index].may_go
-                    && (alone || is_deleted(place[index], set))
+                (alone || is_deleted(place[index], set))
                     && subjects[index].iter().all(|subject| is_deleted(*subject, set))
             })
         };
-        let union = (0..1u32 << tags.len()).filter(|set| valid(*set)).fold(0, |all, set| all | set);
+        let may_go = (0..tags.len()).filter(|index| tags[*index].may_go).fold(0, |set, index| set | 1 << index);
+        let subsets = std::iter::successors(Some(may_go), |set| (*set != 0).then(|| (set - 1) & may_go));
+        let union = subsets.filter(|set| valid(*set)).fold(0, |all, set| all | set);
         assert!(valid(union), "sets that may go add up");
         union
     }

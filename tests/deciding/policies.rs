@@ -1,7 +1,10 @@
 //! Policies as plain words, which the oracle reads for itself, and the compiled ones that `decide` gets.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::cases::REGEXES;
 use jiff::SignedDuration;
 use registry_retention::retention::{
     Criteria, Effect, Globs, Limits, NewestVersions, Policy, Regexes, RepositorySelector, Rule, RuleId, TagSelector,
@@ -56,16 +59,29 @@ pub(crate) struct VersionsWords {
     pub(crate) prereleases: bool,
 }
 
-fn globs(patterns: &[&str]) -> Globs {
-    Globs::compile(&owned(patterns)).expect("globs of the test")
+thread_local! {
+    /// Thousands of cases use the same few patterns, and to compile one takes longer than to decide.
+    static COMPILED: RefCell<HashMap<Vec<&'static str>, (Globs, Regexes)>> = RefCell::default();
 }
 
-fn regexes(patterns: &[&str]) -> Regexes {
-    Regexes::compile(&owned(patterns)).expect("regexes of the test")
+fn compiled(patterns: &[&'static str]) -> (Globs, Regexes) {
+    COMPILED.with_borrow_mut(|known| {
+        let compile = || {
+            let texts: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+            let is_regex = patterns.iter().any(|pattern| REGEXES.contains(pattern));
+            let (globs, regexes): (&[String], &[String]) = if is_regex { (&[], &texts) } else { (&texts, &[]) };
+            (Globs::compile(globs).expect("globs"), Regexes::compile(regexes).expect("regexes"))
+        };
+        known.entry(patterns.to_vec()).or_insert_with(compile).clone()
+    })
 }
 
-fn owned(patterns: &[&str]) -> Vec<String> {
-    patterns.iter().map(ToString::to_string).collect()
+fn globs(patterns: &[&'static str]) -> Globs {
+    compiled(patterns).0
+}
+
+fn regexes(patterns: &[&'static str]) -> Regexes {
+    compiled(patterns).1
 }
 
 /// Compiles them all.
