@@ -95,7 +95,8 @@ impl Repository {
         reached
     }
 
-    /// The first thing that could not be read, and why; it keeps the whole repository.
+    /// The first thing that could not be read, and why; it keeps the whole repository. What a manifest names and nobody
+    /// read is no better known than what could not be read: it may need anything.
     pub fn first_unreadable(&self) -> Option<(String, &str)> {
         let list = self.unreadable.iter().map(|why| ("the tag list".to_owned(), why.as_str()));
         let tags = self.tags.iter().filter_map(|(tag, state)| match state {
@@ -106,7 +107,14 @@ impl Repository {
             ManifestState::Unreadable(why) => Some((format!("manifest {}", digest.short()), why.as_str())),
             _ => None,
         });
-        list.chain(tags).chain(manifests).next()
+        let never_read = || {
+            let by_tags = self.tags.values().filter_map(TagState::digest);
+            let by_indexes =
+                self.manifests.keys().filter_map(|digest| self.manifest(digest)).flat_map(Manifest::children);
+            let unread = by_tags.chain(by_indexes).filter(|digest| !self.manifests.contains_key(*digest)).min()?;
+            Some((format!("manifest {}", unread.short()), "nobody asked for it"))
+        };
+        list.chain(tags).chain(manifests).next().or_else(never_read)
     }
 
     /// When the image was created: the annotation, else the config's `created`, else that of the youngest child.
