@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     code
 }
 
-/// What this process has used so far, in user and kernel mode (proc_pid_stat(5), fields 14 and 15).
+/// What this process has used so far, in user and kernel mode (`proc_pid_stat(5)`, fields 14 and 15).
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("/proc is mounted");
     // The second field is the program's name in parentheses, which may hold spaces.

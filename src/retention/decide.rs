@@ -165,7 +165,9 @@ impl<'a, 'p> Grounds<'a, 'p> {
                 said.entry(candidate.tag).or_default().push((rule.id.clone(), says));
             }
         }
-        said.values_mut().for_each(|said| said.sort());
+        for said in said.values_mut() {
+            said.sort();
+        }
         Self {
             repository,
             keys,

@@ -103,7 +103,7 @@ fn newest_of<'a>(newest: &NewestVersions, selected: &[&Candidate<'a>]) -> BTreeM
     }
     let oldest_kept: BTreeMap<&Line, &TagVersion> = lines
         .iter()
-        .filter_map(|(line, members)| Some((line, *members.iter().rev().take(newest.count).last()?)))
+        .filter_map(|(line, members)| Some((line, *members.iter().rev().take(newest.count).next_back()?)))
         .collect();
     let is_kept = |version: &TagVersion| {
         counts(version)

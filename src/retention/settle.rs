@@ -60,7 +60,7 @@ fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
         };
         let more: Vec<Digest> = tags_of
             .iter()
-            .filter(|(digest, tags)| !grounded.contains(**digest) && tags.iter().all(|it| goes(it)))
+            .filter(|(digest, tags)| !grounded.contains(**digest) && tags.iter().all(&goes))
             .map(|(digest, _)| (*digest).clone())
             .collect();
         if more.is_empty() {

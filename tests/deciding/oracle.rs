@@ -114,8 +114,7 @@ fn subjects<'a>(repository: &'a Repository, tag: &Tag, digest: &Digest) -> Vec<O
     if let Some(rest) = tag.as_str().strip_prefix("sha256-") {
         let hex = rest.split('.').next().unwrap_or_default();
         if hex.len() == 64 {
-            let known = repository.manifests.keys();
-            subjects.push(known.filter(|digest| digest.as_str() == format!("sha256:{hex}")).next_back());
+            subjects.push(repository.manifests.keys().find(|digest| digest.as_str() == format!("sha256:{hex}")));
         }
     }
     if let Some(ManifestState::Read(manifest)) = repository.manifests.get(digest)
