@@ -26,6 +26,8 @@ pub enum Doubt {
     Ancient,
     /// It lies after now.
     Future,
+    /// The config that would say was not read.
+    Unread,
 }
 
 impl Created {
@@ -67,6 +69,7 @@ impl fmt::Display for Doubt {
             Self::Illegible => "its creation time cannot be read as a time",
             Self::Ancient => "its creation time is before 1990, as reproducible builds set it",
             Self::Future => "its creation time lies in the future",
+            Self::Unread => "the config that would say when it was created was not read",
         })
     }
 }

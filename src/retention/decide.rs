@@ -152,7 +152,7 @@ impl<'a, 'p> Grounds<'a, 'p> {
             let Some(digest) = state.digest() else { continue };
             let created = *by_digest.entry(digest).or_insert_with(|| repository.created(digest, now));
             if repository.subject_of(tag, state, keys) == Subject::None {
-                candidates.push(Candidate { tag, created });
+                candidates.push(Candidate { tag, created, gone: matches!(state, TagState::Removed(_)) });
             }
         }
         let mut said: BTreeMap<&'a Tag, Vec<(RuleId, Says)>> = BTreeMap::new();

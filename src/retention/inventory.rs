@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::age::Created;
+use super::age::{Created, Doubt};
 use super::server::Server;
 use crate::oci::{CompanionTag, Content, Digest, Manifest, RepositoryName, Tag};
 
@@ -117,7 +117,8 @@ impl Repository {
         list.chain(tags).chain(manifests).next().or_else(never_read)
     }
 
-    /// When the image was created: the annotation, else the config's `created`, else that of the youngest child.
+    /// When the image was created: the annotation, else the config's `created`, else that of the youngest child. A
+    /// child that says nothing, as attestations do, is passed over; but one whose config was not read may be younger.
     pub fn created(&self, digest: &Digest, now: Timestamp) -> Created {
         let mut seen = BTreeSet::new();
         let mut open = vec![digest];
@@ -126,9 +127,10 @@ impl Repository {
             let Some(manifest) = self.manifest(digest).filter(|_| seen.insert(digest)) else { continue };
             match (&manifest.created, &manifest.content) {
                 (Some(text), _) => times.push(Created::judge(Some(text), now)),
-                (None, Content::Image { config, .. }) => {
-                    times.push(Created::judge(self.configs.get(&config.digest).and_then(Option::as_deref), now));
-                }
+                (None, Content::Image { config, .. }) => match self.configs.get(&config.digest) {
+                    Some(text) => times.push(Created::judge(text.as_deref(), now)),
+                    None => return Created::Unknown(Doubt::Unread),
+                },
                 (None, Content::Index { manifests }) => open.extend(manifests.iter().map(|child| &child.digest)),
             }
         }

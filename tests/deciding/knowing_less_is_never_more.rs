@@ -7,13 +7,14 @@ use registry_retention::retention::{Inventory, ManifestState, Repository, TagSta
 
 use crate::cases::{for_all, worlds};
 use crate::going::{condemned, deleted};
-use crate::world::{KNOWN, digest, now};
+use crate::world::{KNOWN, blob, digest, now};
 
 /// How something that was known is known less.
 #[derive(Clone, Debug)]
 enum Worse {
     Manifest(usize),
     Created(usize),
+    Config(usize),
     FirstSeen(prop::sample::Index, i64),
     NeverSeen(prop::sample::Index),
     Tag(prop::sample::Index),
@@ -25,6 +26,7 @@ fn worse() -> impl Strategy<Value = Worse> {
     prop_oneof![
         1 => (0..KNOWN).prop_map(Worse::Manifest),
         4 => (0..KNOWN).prop_map(Worse::Created),
+        4 => (0..3usize).prop_map(Worse::Config),
         2 => (index(), 1..400i64).prop_map(|(tag, hours)| Worse::FirstSeen(tag, hours)),
         1 => index().prop_map(Worse::NeverSeen),
         1 => index().prop_map(Worse::Tag),
@@ -62,6 +64,7 @@ fn made_worse(mut inventory: Inventory, worse: &Worse) -> Inventory {
             Worse::Manifest(label) => {
                 repository.manifests.insert(digest(*label), ManifestState::Unreadable("it was cut short".into()));
             }
+            Worse::Config(label) => drop(repository.configs.remove(&blob(*label).digest)),
             Worse::Created(label) => forget_created(repository, *label),
             Worse::List => repository.unreadable = Some("it was cut short".into()),
             _ if tags.is_empty() => {}

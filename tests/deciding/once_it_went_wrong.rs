@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use registry_retention::retention::{Deletes, Generation, Server};
 
-use crate::policies::{EffectWords, PolicyWords, RuleWords};
-use crate::world::{About, KNOWN, ManifestWords, RepositoryWords, State, TagWords, World};
+use crate::policies::{CriteriaWords, EffectWords, PolicyWords, RuleWords};
+use crate::world::{About, Age, ConfigWords, KNOWN, ManifestWords, RepositoryWords, State, TagWords, World};
 
 const PLAIN: About = About { subject: None, created: None };
 
@@ -85,6 +85,32 @@ fn a_tag_that_is_removed_already_does_not_count_as_one_that_remains() {
     let mut world = world(&tags, &[image(PLAIN), image(PLAIN)], &["latest"]);
     world.policies[0].minimum_tags = 1;
     assert_eq!(code_of(&world, TagWords::Ordinary("a")), "MinimumTags");
+}
+
+#[test]
+fn a_tag_that_is_removed_already_takes_no_place_among_the_most_recent() {
+    let dated = |hours| image(About { subject: None, created: Some(Age::Hours(hours)) });
+    let names = ["a", "b", "pr-1"].map(TagWords::Ordinary);
+    let tags = [(names[0], State::Removed(0)), (names[1], State::At(1)), (names[2], State::At(2))];
+    let mut world = world(&tags, &[dated(1), dated(2), dated(3)], &[]);
+    world.policies[0].rules[0].effect =
+        EffectWords::KeepIf(CriteriaWords { most_recent: Some(1), ..CriteriaWords::default() });
+    assert_eq!(names.map(|name| code_of(&world, name)), ["KeptByRule", "KeptByRule", "NoLongerKept"]);
+}
+
+#[test]
+fn an_index_with_a_child_whose_config_was_not_read_has_no_known_age() {
+    let index = ManifestWords::Index { children: vec![1, 2], about: PLAIN };
+    let of_config = |config| ManifestWords::Image { config, layers: vec![], about: PLAIN };
+    let latest = TagWords::Ordinary("latest");
+    let mut world = world(&[(latest, State::At(0))], &[index, of_config(0), of_config(1)], &[]);
+    world.policies[0].rules[0].effect =
+        EffectWords::KeepIf(CriteriaWords { created_within_hours: Some(24), ..CriteriaWords::default() });
+    for (second, expected) in [(ConfigWords::Unasked, "AgeUnknown"), (ConfigWords::Silent, "NoLongerKept")] {
+        let configs = vec![ConfigWords::Says(Age::Hours(9000)), second];
+        world.repositories.get_mut("a/x").expect("the only one").configs = configs;
+        assert_eq!(code_of(&world, latest), expected, "{second:?}");
+    }
 }
 
 #[test]

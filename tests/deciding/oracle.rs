@@ -82,7 +82,7 @@ fn of_repository(world: &World, name: &str, repository: &Repository, now: Timest
         let ordinary: Vec<Ordinary<'_>> = tags
             .iter()
             .filter(|it| it.subjects.is_empty())
-            .map(|it| Ordinary { tag: it.tag, created: it.created })
+            .map(|it| Ordinary { tag: it.tag, created: it.created, gone: it.gone })
             .collect();
         let go = |tag: &Tag| {
             let it = ordinary.iter().find(|it| it.tag == tag);

@@ -12,6 +12,8 @@ use crate::versions::known_version;
 pub(crate) struct Ordinary<'a> {
     pub(crate) tag: &'a Tag,
     pub(crate) created: Option<Timestamp>,
+    /// Removed already: no longer one of the tags among which it would be ranked.
+    pub(crate) gone: bool,
 }
 
 /// "A tag that no rule of any resource selects is kept. A tag is condemned only if some rule selects it, no rule that
@@ -26,7 +28,8 @@ pub(crate) fn rules_let_go(
     let rules: Vec<&RuleWords> = policies.iter().flat_map(|policy| &policy.rules).collect();
     let selecting: Vec<&&RuleWords> = rules.iter().filter(|rule| selects(rule, name, it.tag)).collect();
     let kept_by_rule = selecting.iter().any(|rule| {
-        let others: Vec<&Ordinary<'_>> = all.iter().filter(|other| selects(rule, name, other.tag)).collect();
+        let others: Vec<&Ordinary<'_>> =
+            all.iter().filter(|other| !other.gone && selects(rule, name, other.tag)).collect();
         match &rule.effect {
             EffectWords::Keep => true,
             EffectWords::Delete => false,
@@ -104,7 +107,7 @@ pub(crate) fn created(repository: &Repository, digest: &Digest, now: Timestamp) 
         let Some(ManifestState::Read(manifest)) = repository.manifests.get(digest) else { continue };
         let text = match (&manifest.created, &manifest.content) {
             (Some(text), _) => Some(text),
-            (None, Content::Image { config, .. }) => repository.configs.get(&config.digest).and_then(Option::as_ref),
+            (None, Content::Image { config, .. }) => repository.configs.get(&config.digest)?.as_ref(),
             (None, Content::Index { manifests }) => {
                 for child in manifests {
                     if !asked.contains(&&child.digest) {
