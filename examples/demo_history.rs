@@ -102,7 +102,12 @@ impl Registry {
         if there.status().is_success() {
             return Ok(());
         }
-        let begun = self.client.post(format!("{}/v2/{repository}/blobs/uploads/", self.url)).send().await?.error_for_status()?;
+        let begun = self
+            .client
+            .post(format!("{}/v2/{repository}/blobs/uploads/", self.url))
+            .send()
+            .await?
+            .error_for_status()?;
         let place = begun.headers().get(LOCATION).ok_or("an upload has a place")?.to_str()?;
         let place = begun.url().join(place)?;
         let upload = self.client.put(place).query(&[("digest", digest.as_str())]).body(blob.to_vec());

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Judged, Powers, newest_condemned};
 use super::inventory::{Repository, Subject};
+use super::judge::{Judged, newest_condemned};
 use super::plan::{Deletion, DigestDeletion, Removal};
+use super::powers::Powers;
 use super::verdict::Kept;
 use crate::oci::{Digest, Manifest, Tag};
 
@@ -60,7 +61,7 @@ fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
         };
         let more: Vec<Digest> = tags_of
             .iter()
-            .filter(|(digest, tags)| !grounded.contains(**digest) && tags.iter().all(|it| goes(it)))
+            .filter(|(digest, tags)| !grounded.contains(**digest) && tags.iter().all(&goes))
             .map(|(digest, _)| (*digest).clone())
             .collect();
         if more.is_empty() {
@@ -69,7 +70,9 @@ fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
         grounded.extend(more);
     }
     for it in judged.iter_mut() {
+        // One that dangles has nothing left to lose.
         if let Subject::Of(subject) = it.subject
+            && it.digest().is_some()
             && it.verdict.is_condemned()
             && !grounded.contains(subject)
         {
