@@ -231,13 +231,9 @@ impl<J: Journal> Pruner<'_, J> {
             self.look_around(batch, run).await?;
         }
         let mut resolved: BTreeMap<Tag, Resolution> = BTreeMap::new();
-        for (tag, expected) in expectations(operation) {
-            let now = match self.client.resolve(batch.name, tag, expected).await? {
-                Resolved::Unchanged => Resolution::At(expected.clone()),
-                Resolved::Missing => Resolution::Missing,
-                Resolved::Moved(fetched) => Resolution::At(fetched.digest),
-            };
-            if matches!(&now, Resolution::At(digest) if digest != expected) {
+        for (tag, expected) in operation.expects() {
+            let now = self.resolution(batch.name, tag, expected).await?;
+            if matches!(&now, Resolution::At(digest) if Some(digest) != expected) {
                 self.observer().absorb(batch.name, vec![tag.clone()], &mut batch.observed).await?;
                 batch.changed.insert(tag.clone());
             }
@@ -250,6 +246,25 @@ impl<J: Journal> Pruner<'_, J> {
             return Ok(Err(skip));
         }
         if operation.writes(batch.server.deletes_tags()) { self.may_write(batch.name, run).await } else { Ok(Ok(())) }
+    }
+
+    /// What the tag points at now. One that should point at nothing is asked for outright: a registry that is asked
+    /// whether a tag still is at a digest says so without looking whether the manifest is there.
+    async fn resolution(
+        &self,
+        name: &RepositoryName,
+        tag: &Tag,
+        expected: Option<&Digest>,
+    ) -> Result<Resolution, RegistryError> {
+        let Some(expected) = expected else {
+            let fetched = self.client.manifest(name, Reference::Tag(tag)).await?;
+            return Ok(fetched.map_or(Resolution::Missing, |fetched| Resolution::At(fetched.digest)));
+        };
+        Ok(match self.client.resolve(name, tag, expected).await? {
+            Resolved::Unchanged => Resolution::At(expected.clone()),
+            Resolved::Missing => Resolution::Missing,
+            Resolved::Moved(fetched) => Resolution::At(fetched.digest),
+        })
     }
 
     /// Nothing is written to a store that failed on a write, or that was not seen to take one.
@@ -357,20 +372,5 @@ impl Batch<'_> {
     /// Whether the plan of the moment lets the tag go.
     pub(super) fn condemns(&self, tag: &Tag) -> bool {
         self.plan.tags.iter().any(|planned| planned.tag == *tag && planned.verdict.is_condemned())
-    }
-}
-
-/// What each tag of the operation must point at.
-fn expectations(operation: &Operation) -> Vec<(&Tag, &Digest)> {
-    match operation {
-        Operation::Untag { tag, digest }
-        | Operation::Entomb { tag, digest }
-        | Operation::ClearDangling { tag, digest } => {
-            vec![(tag, digest)]
-        }
-        Operation::FinishTombstone { tag, tombstone, .. } | Operation::Restore { tag, tombstone, .. } => {
-            vec![(tag, tombstone)]
-        }
-        Operation::Delete { digest, tags } => tags.iter().map(|tag| (tag, digest)).collect(),
     }
 }
