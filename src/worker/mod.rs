@@ -17,7 +17,7 @@ pub use journal::{Journal, JournalError};
 pub use observe::{Observed, Observer};
 pub use progress::{Progress, Silent};
 pub use prune::Pruner;
-pub use report::{Failure, Outcome, Report};
+pub use report::{Failure, Outcome, Report, Restored};
 pub use verify::{Finding, Verification, Verifier};
 
 /// How many requests a worker keeps asking for; the client itself holds them to what a registry takes.

@@ -35,6 +35,8 @@ pub struct Observed {
     pub repository: Repository,
     /// By digest; only such as were asked for.
     pub saved: BTreeMap<Digest, SavedManifest>,
+    /// What this run deleted here: nobody need ask for it again.
+    pub deleted: BTreeSet<Digest>,
 }
 
 impl Observer<'_> {
@@ -149,6 +151,7 @@ impl Observer<'_> {
         let mut observed = self.read_tags(name, listed, before, save).await?;
         if let Some(before) = before {
             observed.saved.extend(before.saved.iter().map(|(digest, saved)| (digest.clone(), saved.clone())));
+            observed.deleted.clone_from(&before.deleted);
             observed.repository.configs.clone_from(&before.repository.configs);
         }
         self.read_originals(name, &mut observed.repository).await?;
@@ -224,7 +227,7 @@ impl Observer<'_> {
         save: &BTreeSet<Digest>,
     ) -> Result<(), WorkError> {
         for (tag, digest) in self.open.tags_of(name) {
-            if observed.repository.tags.contains_key(tag) {
+            if observed.repository.tags.contains_key(tag) || observed.deleted.contains(digest) {
                 continue;
             }
             if !observed.repository.manifests.contains_key(digest) {

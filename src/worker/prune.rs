@@ -18,6 +18,9 @@ use crate::retention::{
 /// After so many operations the whole repository is read again and decided on anew.
 const BATCH: usize = 200;
 
+/// So often is a repository healed in one run; a registry that loses what it accepted cannot be healed.
+const HEALS: usize = 3;
+
 /// Carries a stored plan out over the open registry.
 ///
 /// Repository by repository and batch by batch, everything is read and decided again: what goes is what stands in the
@@ -103,9 +106,16 @@ impl<J: Journal> Pruner<'_, J> {
         let save: BTreeSet<Digest> = self.digests_of(name);
         let mut attempted: Vec<Operation> = Vec::new();
         let mut before: Option<Observed> = None;
+        let mut heals_left = HEALS;
         loop {
             let observed = self.observer().repository(name, before.as_ref(), &save).await?;
             let plan = self.decide(name, &observed, server);
+            if heals_left > 0 && self.heal(name, &observed, &plan, run).await? {
+                heals_left -= 1;
+                before = None;
+                continue;
+            }
+            self.settle_deleted(name, &observed).await?;
             let next: Vec<Operation> = operations(&observed.repository, &plan, server.deletes_tags())
                 .into_iter()
                 .filter(|operation| operation.writes(server.deletes_tags()) == (phase == Phase::Store))
@@ -113,7 +123,7 @@ impl<J: Journal> Pruner<'_, J> {
                 .take(BATCH)
                 .collect();
             if next.is_empty() {
-                return self.settle_finished(name, &observed, phase).await;
+                return self.settle_finished(name, &observed, &plan, phase).await;
             }
             self.intend(name, &next, &observed).await?;
             let watch = Watch::new(observed.repository.listed().cloned().collect());
@@ -292,12 +302,7 @@ impl<J: Journal> Pruner<'_, J> {
             Operation::ClearDangling { tag, digest } | Operation::Entomb { tag, digest } => {
                 self.entomb(name, tag, digest).await
             }
-            Operation::Restore { tag, tombstone, original } => {
-                if let Some(fetched) = self.client.manifest(name, Reference::Digest(original)).await? {
-                    self.client.put_manifest(name, Reference::Tag(tag), &fetched.content_type, fetched.body).await?;
-                }
-                self.client.delete_manifest(name, tombstone).await
-            }
+            Operation::Restore { tag, tombstone, original } => self.restore(batch, tag, tombstone, original).await,
         }
     }
 
@@ -320,34 +325,52 @@ impl<J: Journal> Pruner<'_, J> {
         }
         let manifest_goes = batch.plan.deletions.iter().any(|deletion| deletion.digest == *operation.digest());
         if matches!(operation, Operation::Delete { .. }) {
+            // Settled only after the repository was read again: a push may just have come to need it.
             batch.last_deleted = Some(operation.digest().clone());
+            batch.observed.deleted.insert(operation.digest().clone());
             batch.observed.repository.manifests.remove(operation.digest());
-        } else if manifest_goes {
+            return Ok(());
+        }
+        if manifest_goes {
             return Ok(());
         }
         Ok(self.journal.settle(batch.name, operation.digest()).await?)
     }
 
-    /// Nothing is left to do: intents whose tags and manifests are all accounted for are settled.
+    /// What this run deleted is done with, once a reading of the whole repository showed that nothing came to need it.
+    async fn settle_deleted(&mut self, name: &RepositoryName, observed: &Observed) -> Result<(), WorkError> {
+        let open: BTreeSet<Digest> = self.journal.open_intents().digests_of(name).into_iter().cloned().collect();
+        for digest in open.intersection(&observed.deleted) {
+            self.journal.settle(name, digest).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is left to do: intents whose tags and manifests are all accounted for are settled. What could not be
+    /// read, or still is to go, stays on record.
     async fn settle_finished(
         &mut self,
         name: &RepositoryName,
         observed: &Observed,
+        plan: &RepositoryPlan,
         phase: Phase,
     ) -> Result<(), WorkError> {
-        let unfinished: BTreeSet<Digest> = observed
-            .repository
-            .tags
-            .values()
-            .filter_map(|state| match state {
-                TagState::Dangling { deleted: Some(digest) } | TagState::Entombed { original: digest, .. } => {
-                    Some(digest.clone())
-                }
-                _ => None,
-            })
-            .collect();
+        let repository = &observed.repository;
+        let was_read =
+            repository.unreadable.is_none() && repository.tags.values().all(|state| *state != TagState::Unread);
+        if phase != Phase::Store || !was_read {
+            return Ok(());
+        }
+        let left = |state: &TagState| match state {
+            TagState::Dangling { deleted: Some(digest) } | TagState::Entombed { original: digest, .. } => {
+                Some(digest.clone())
+            }
+            _ => None,
+        };
+        let mut unfinished: BTreeSet<Digest> = repository.tags.values().filter_map(left).collect();
+        unfinished.extend(plan.deletions.iter().map(|deletion| deletion.digest.clone()));
         let open: BTreeSet<Digest> = self.journal.open_intents().digests_of(name).into_iter().cloned().collect();
-        for digest in open.difference(&unfinished).filter(|_| phase == Phase::Store) {
+        for digest in open.difference(&unfinished) {
             self.journal.settle(name, digest).await?;
         }
         Ok(())
@@ -363,6 +386,11 @@ impl Batch<'_> {
             at.is_some_and(|at| repository.reach([at]).contains(digest))
         };
         self.changed.iter().find(needs).cloned()
+    }
+
+    /// Where the tag pointed when the repository was read.
+    pub(super) fn pointed_at(&self, tag: &Tag) -> Option<&Digest> {
+        self.observed.repository.tags.get(tag).and_then(TagState::digest)
     }
 
     pub(super) fn change(&mut self, tags: &[Tag]) {

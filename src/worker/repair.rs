@@ -6,11 +6,13 @@ use bytes::Bytes;
 
 use super::error::WorkError;
 use super::journal::Journal;
+use super::observe::Observed;
 use super::prune::{Batch, Pruner, Run};
-use super::report::Failure;
+use super::report::{Failure, Restored};
 use crate::oci::{Digest, Manifest, RepositoryName, Tag};
 use crate::pruning::SavedManifest;
-use crate::registry::{Reference, RegistryError};
+use crate::registry::{Deleted, Reference, RegistryError};
+use crate::retention::{ManifestState, RepositoryPlan};
 
 impl<J: Journal> Pruner<'_, J> {
     /// Lists the tags again. New ones are read, with all that they need; one that the last deletion cut is put back.
@@ -35,10 +37,73 @@ impl<J: Journal> Pruner<'_, J> {
         Ok(())
     }
 
+    /// Puts back by digest what this run, or one that was cut short, deleted, and what a kept tag has come to need since:
+    /// somebody pushed an index over it in the middle of a batch. Tells whether anything was put back.
+    pub(super) async fn heal(
+        &self,
+        name: &RepositoryName,
+        observed: &Observed,
+        plan: &RepositoryPlan,
+        run: &mut Run,
+    ) -> Result<bool, WorkError> {
+        let kept = plan.tags.iter().filter(|tag| !tag.verdict.is_condemned()).filter_map(|tag| tag.digest.as_ref());
+        let needed = observed.repository.reach(kept);
+        let open = self.journal.open_intents();
+        let missing = needed
+            .into_iter()
+            .filter(|digest| observed.repository.manifests.get(*digest) == Some(&ManifestState::Missing));
+        let ours = missing
+            .filter_map(|digest| Some((digest, observed.saved.get(digest).or_else(|| open.saved(name, digest))?)));
+        let mut healed = false;
+        for (digest, saved) in ours {
+            let failed =
+                |why: String| Failure { repository: name.clone(), operation: format!("put {digest} back"), why };
+            if let Err(skip) = self.may_write(name, run).await? {
+                run.report.failed.push(failed(skip.to_string()));
+                break;
+            }
+            match self.put(name, Reference::Digest(digest), saved).await {
+                Ok(()) => {
+                    healed = true;
+                    run.report.restored.push(Restored { repository: name.clone(), what: digest.to_string() });
+                }
+                Err(error) => {
+                    run.writes_failed |= error.is_server_error();
+                    run.report.failed.push(failed(error.to_string()));
+                }
+            }
+        }
+        Ok(healed)
+    }
+
+    /// Undoes a removal that was cut short: what stood under the tag stands there again, and the placeholder goes. Where
+    /// the original is nowhere to be had, the placeholder stays, so that the tag does not vanish without a word.
+    pub(super) async fn restore(
+        &self,
+        batch: &Batch<'_>,
+        tag: &Tag,
+        tombstone: &Digest,
+        original: &Digest,
+    ) -> Result<Deleted, RegistryError> {
+        let there = self.client.manifest(batch.name, Reference::Digest(original)).await?;
+        let there =
+            there.map(|fetched| SavedManifest { media_type: fetched.content_type, bytes: fetched.body.to_vec() });
+        let saved = there.or_else(|| self.journal.open_intents().saved(batch.name, original).cloned());
+        let Some(saved) = saved else { return Ok(Deleted::Already) };
+        self.put(batch.name, Reference::Tag(tag), &saved).await?;
+        self.client.delete_manifest(batch.name, tombstone).await
+    }
+
     /// A kept tag disappeared between the listings before and after a deletion: somebody had just pointed it at the
     /// digest that was deleted. Only while it still is 404 do we put it back.
     async fn put_back(&self, tag: &Tag, batch: &Batch<'_>, run: &mut Run) -> Result<bool, WorkError> {
         let Some(digest) = &batch.last_deleted else { return Ok(false) };
+        // Where it pointed before is gone too: then somebody deleted that, and not we the tag.
+        if let Some(before) = batch.pointed_at(tag)
+            && self.client.manifest(batch.name, Reference::Digest(before)).await?.is_none()
+        {
+            return Ok(false);
+        }
         if self.client.manifest(batch.name, Reference::Tag(tag)).await?.is_some() {
             return Ok(true);
         }
@@ -50,7 +115,7 @@ impl<J: Journal> Pruner<'_, J> {
         }
         match self.put_whole(batch, Reference::Tag(tag), digest).await {
             Ok(()) => {
-                run.report.restored.push((batch.name.clone(), tag.clone()));
+                run.report.restored.push(Restored { repository: batch.name.clone(), what: format!("tag {tag}") });
                 Ok(true)
             }
             Err(error) => {
