@@ -143,7 +143,8 @@ impl Observer<'_> {
             }
         };
         let wants = wants(self.policies, name, &listed);
-        if !wants.manifests {
+        // Where something was begun, it is read whatever the rules select by now.
+        if !wants.manifests && self.open.digests_of(name).is_empty() {
             let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();
             return Ok(Observed { repository: Repository { tags, ..Repository::default() }, ..Observed::default() });
         }
