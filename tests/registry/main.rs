@@ -5,5 +5,6 @@
 mod desk;
 mod support;
 
+mod access;
 mod harness;
 mod pruning;
