@@ -7,4 +7,5 @@ mod support;
 
 mod access;
 mod harness;
+mod modes;
 mod pruning;
