@@ -7,5 +7,6 @@ mod support;
 
 mod access;
 mod harness;
+mod listing;
 mod modes;
 mod pruning;
