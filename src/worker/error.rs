@@ -41,6 +41,7 @@ pub(super) fn is_of_content(error: &RegistryError) -> bool {
     matches!(
         error.problem(),
         Problem::ServerError { .. }
+            | Problem::CutShort
             | Problem::TooLarge { .. }
             | Problem::DigestMismatch { .. }
             | Problem::Malformed(_)

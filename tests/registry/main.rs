@@ -6,6 +6,7 @@ mod desk;
 mod support;
 
 mod access;
+mod damage;
 mod harness;
 mod listing;
 mod modes;
