@@ -7,6 +7,7 @@ mod support;
 
 mod access;
 mod damage;
+mod full_disk;
 mod harness;
 mod listing;
 mod modes;
