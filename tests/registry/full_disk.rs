@@ -53,10 +53,6 @@ async fn full_disk(version: Version) -> FullDisk {
 }
 
 impl FullDisk {
-    fn desk(&self, relay: &Relay) -> Desk {
-        Desk { tombstones: true, ..Desk::at_url(relay.url(), Access::default()) }
-    }
-
     /// What was confirmed and is kept stands at the same digest, and all of it is there.
     async fn is_whole(&self) {
         let pusher = self.registry.pusher();
@@ -67,45 +63,50 @@ impl FullDisk {
     }
 }
 
+/// One that may put placeholders.
+fn desk(relay: &Relay) -> Desk {
+    Desk { tombstones: true, ..Desk::at_url(relay.url(), Access::default()) }
+}
+
 fn puts(relay: &Relay) -> Vec<String> {
     relay.lines().into_iter().filter(|line| line.starts_with("PUT")).collect()
 }
 
 async fn deleting_frees_a_full_disk(version: Version) {
-    let disk = full_disk(version).await;
-    let registry = &disk.registry;
+    let full = full_disk(version).await;
+    let registry = &full.registry;
     let relay = Relay::start(registry).await;
-    let mut desk = disk.desk(&relay);
+    let mut desk = desk(&relay);
     let used = registry.store().bytes();
 
     let report = desk.prune(&rules(OLD)).await.unwrap();
     assert!(report.is_complete(), "{report:?}");
     assert_eq!(puts(&relay), Vec::<String>::new());
-    assert_eq!(registry.store().empty_links(), disk.empty, "nothing was made worse");
-    assert_eq!(report.deleted_manifests, disk.gone);
+    assert_eq!(registry.store().empty_links(), full.empty, "nothing was made worse");
+    assert_eq!(report.deleted_manifests, full.gone);
     if version == Version::V2_8 {
         // The one tag that can only go by way of a placeholder, for which there is no room.
         assert_eq!(report.skipped.len(), 1, "{report:?}");
         assert!(report.skipped[0].why.contains("takes no write now"), "{report:?}");
-        assert_eq!(report.deleted_tags, disk.gone);
+        assert_eq!(report.deleted_tags, full.gone);
     } else {
-        assert_eq!((report.skipped.len(), report.deleted_tags), (0, disk.gone + 1));
+        assert_eq!((report.skipped.len(), report.deleted_tags), (0, full.gone + 1));
     }
-    disk.is_whole().await;
+    full.is_whole().await;
 
     registry.garbage_collect().await;
     assert!(registry.store().bytes() < used * 3 / 4, "space came back: {} of {used}", registry.store().bytes());
     registry.restart().await;
-    disk.is_whole().await;
+    full.is_whole().await;
     registry.pusher().push("app", "v2", &image("v2")).await;
 
     let report = desk.prune(&rules(OLD)).await.unwrap();
     assert!(report.is_complete() && report.skipped.is_empty(), "{report:?}");
     assert_eq!(registry.pusher().tags("app").await.unwrap(), ["v1", "v2"]);
-    assert_eq!(registry.store().empty_links(), disk.empty);
+    assert_eq!(registry.store().empty_links(), full.empty);
     registry.garbage_collect().await;
     registry.restart().await;
-    disk.is_whole().await;
+    full.is_whole().await;
     assert_eq!(registry.pusher().is_whole("app", "v2").await, Ok(()));
 }
 
@@ -122,7 +123,7 @@ async fn nothing_is_stored_after_a_failed_deletion(version: Version) {
     let relay = Relay::start(&registry).await;
     // The first one that is no probe.
     relay.on(Method::DELETE, "/manifests/(pr|sha256:0*[1-9a-f])").nth(1).answer(Reply::status(500));
-    let mut desk = Desk { tombstones: true, ..Desk::at_url(relay.url(), Access::default()) };
+    let mut desk = desk(&relay);
     let report = desk.prune(&rules(OLD)).await.unwrap();
     assert_eq!(report.failed.len(), 1, "{report:?}");
     let stored = |relay: &Relay| {

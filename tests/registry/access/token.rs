@@ -17,6 +17,7 @@ both_versions![
     only_placeholders_ask_for_push,
     only_patterns_ask_for_the_catalog,
     tokens_that_are_refused_in_the_middle_of_a_prune_are_renewed,
+    a_token_that_is_refused_before_its_time_is_renewed,
     a_login_that_may_only_pull_plans_and_deletes_nothing
 ];
 
@@ -95,6 +96,24 @@ async fn tokens_that_are_refused_in_the_middle_of_a_prune_are_renewed(version: V
     assert!(report.is_complete() && report.deleted_tags == 5, "{report:?}");
     let refused = relay.exchanges().iter().filter(|it| it.status == Some(StatusCode::UNAUTHORIZED)).count();
     assert!(refused >= 5, "{refused} requests were refused at first");
+    assert_eq!(scopes(&tokens), set(["repository:app:pull", "repository:app:delete"]));
+    is_pruned(&registry, &pusher).await;
+}
+
+/// A token that says that it lives for minutes, and that the registry refuses: its keys may have changed.
+async fn a_token_that_is_refused_before_its_time_is_renewed(version: Version) {
+    let (tokens, registry, pusher) = guarded(version).await;
+    tokens.grant("repository:app", "pull,delete");
+    let relay = Relay::start(&registry).await;
+    let stale = Arc::clone(&tokens);
+    // The second probe has the token of the first; the one to pull with comes next.
+    relay.on(Method::DELETE, "/v2/app/manifests/sha256:0{64}$").nth(1).before(move |_| {
+        stale.issue_stale(1);
+        async { Step::Forward }
+    });
+    let report = desk(relay.url()).prune(&rules(PR)).await.unwrap();
+    assert!(report.is_complete() && report.deleted_tags == 1, "{report:?}");
+    assert_eq!(tokens.requests().len(), 3, "one to delete with, and two to pull with");
     is_pruned(&registry, &pusher).await;
 }
 

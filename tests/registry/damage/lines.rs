@@ -99,10 +99,7 @@ async fn a_busy_server_is_asked_again(version: Version) {
         relay.on(method, ".").before(move |_| {
             let busy = counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst).is_multiple_of(5);
             async move {
-                match busy {
-                    true => Step::Answer(Reply::status(429).header("retry-after", "0")),
-                    false => Step::Forward,
-                }
+                if busy { Step::Answer(Reply::status(429).header("retry-after", "0")) } else { Step::Forward }
             }
         });
     }
