@@ -54,9 +54,6 @@ impl Observer<'_> {
         let repositories = stream::iter(names)
             .map(|name| async move {
                 let listed = self.list(&name).await?;
-                if let Ok(listed) = &listed {
-                    self.refuse_hidden(&name, listed).await?;
-                }
                 let observed = self.read(&name, listed, None, &BTreeSet::new()).await?;
                 Ok::<_, WorkError>((name, observed.repository))
             })
@@ -92,10 +89,14 @@ impl Observer<'_> {
         self.read_children(name, &mut observed.repository).await
     }
 
-    /// The tag list, or why it cannot be read.
+    /// The tag list, or why it cannot be read. One that hides a tag is an error.
     async fn list(&self, name: &RepositoryName) -> Result<Result<BTreeSet<Tag>, String>, WorkError> {
         match self.client.tags(name).await {
-            Ok(tags) => Ok(Ok(tags.into_iter().collect())),
+            Ok(tags) => {
+                let listed = tags.into_iter().collect();
+                self.refuse_hidden(name, &listed).await?;
+                Ok(Ok(listed))
+            }
             Err(error) if is_of_content(&error) => Ok(Err(error.to_string())),
             Err(error) => Err(error.into()),
         }

@@ -95,7 +95,7 @@ impl<J: Journal> Pruner<'_, J> {
             }
             match self.prune_repository(name, phase, &mut run).await {
                 Ok(()) => {}
-                Err(WorkError::Registry(error)) => {
+                Err(error @ (WorkError::Registry(_) | WorkError::HiddenTag { .. })) => {
                     run.report.stopped = Some(error.to_string());
                     break;
                 }

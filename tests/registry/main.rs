@@ -5,5 +5,10 @@
 mod desk;
 mod support;
 
+mod access;
+mod damage;
+mod full_disk;
 mod harness;
+mod listing;
+mod modes;
 mod pruning;

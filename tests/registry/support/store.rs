@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -94,6 +94,27 @@ impl Store {
             }
         });
         blobs
+    }
+
+    /// Every file, with its bytes and its time: two of these are equal only if nothing at all was written in between.
+    pub fn files(&self) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
+        let mut files = BTreeMap::new();
+        visit(&self.root, &mut |path, metadata| {
+            let modified = metadata.modified().expect("a time");
+            files.insert(path.to_owned(), (modified, fs::read(path).unwrap_or_default()));
+        });
+        files
+    }
+
+    /// Every link that is empty: what 2.8 leaves behind when a write fails half-way, and what its collector dies of.
+    pub fn empty_links(&self) -> BTreeSet<PathBuf> {
+        let mut empty = BTreeSet::new();
+        visit(&self.root, &mut |path, metadata| {
+            if path.ends_with("link") && metadata.len() == 0 {
+                empty.insert(path.to_owned());
+            }
+        });
+        empty
     }
 
     /// What it takes up on disk, in bytes.
