@@ -2,8 +2,11 @@
 
 #![allow(unreachable_pub, reason = "a test binary exports nothing; `pub` says what other modules may use")]
 
+mod aftermath;
 mod desk;
 mod support;
 
+mod crash;
 mod harness;
 mod pruning;
+mod races;
