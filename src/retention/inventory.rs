@@ -31,6 +31,8 @@ pub struct Repository {
     pub tags: BTreeMap<Tag, TagState>,
     /// Each manifest that a tag or another manifest names, as far as it was read.
     pub manifests: BTreeMap<Digest, ManifestState>,
+    /// Manifests that a run of ours deleted, and that are no longer there. What belongs to them goes after them.
+    pub deleted: BTreeSet<Digest>,
     /// The `created` text of the image configs that were wanted, by config digest.
     pub configs: BTreeMap<Digest, Option<String>>,
     /// Since when each tag is known at its present digest.
@@ -154,7 +156,9 @@ impl Repository {
             return by_key.get(companion.key()).map_or(Subject::Unknown, |digest| Subject::Of(digest));
         }
         match state.digest().and_then(|digest| self.manifest(digest)).and_then(|manifest| manifest.subject.as_ref()) {
-            Some(subject) if self.manifests.contains_key(subject) => Subject::Of(subject),
+            Some(subject) if self.manifests.contains_key(subject) || self.deleted.contains(subject) => {
+                Subject::Of(subject)
+            }
             Some(_) => Subject::Unknown,
             None => Subject::None,
         }
@@ -162,7 +166,7 @@ impl Repository {
 
     /// Every known manifest by the key that its companion tags begin with.
     pub fn companion_keys(&self) -> BTreeMap<String, &Digest> {
-        self.manifests.keys().map(|digest| (CompanionTag::key_of(digest), digest)).collect()
+        self.manifests.keys().chain(&self.deleted).map(|digest| (CompanionTag::key_of(digest), digest)).collect()
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn settle(
     powers: Powers,
     minimum_tags: usize,
 ) -> Settled {
-    keep_ungrounded_companions(judged);
+    keep_ungrounded_companions(repository, judged);
     propagate(repository, judged, powers);
     for index in newest_condemned(judged, minimum_tags) {
         judged[index].keep(Kept::MinimumTags { minimum: minimum_tags });
@@ -42,16 +42,16 @@ pub(super) fn settle(
     Settled { removals, deletions: deletions(repository, judged, &deleted) }
 }
 
-/// Keeps the companions whose chain of subjects does not end in an image that a rule condemns. Two companions that
+/// Keeps the companions whose chain of subjects does not end in an image that a rule condemns, or that we deleted. Two companions that
 /// name one another would otherwise condemn one another.
-fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
+fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]) {
     let mut tags_of: BTreeMap<&Digest, Vec<&Judged<'_>>> = BTreeMap::new();
     for it in judged.iter() {
         if let Some(digest) = it.state.digest() {
             tags_of.entry(digest).or_default().push(it);
         }
     }
-    let mut grounded: BTreeSet<Digest> = BTreeSet::new();
+    let mut grounded: BTreeSet<Digest> = repository.deleted.clone();
     loop {
         let goes = |it: &&Judged<'_>| match it.subject {
             Subject::None => it.verdict.is_condemned(),
@@ -87,7 +87,7 @@ fn propagate(repository: &Repository, judged: &mut [Judged<'_>], powers: Powers)
         for it in judged.iter_mut().filter(|it| it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
             let kept = match it.subject {
-                Subject::Of(subject) if !deleted.contains(subject) => {
+                Subject::Of(subject) if !deleted.contains(subject) && !repository.deleted.contains(subject) => {
                     Some(Kept::CompanionOfKept { subject: Some(subject.clone()) })
                 }
                 _ if !powers.tags_alone && !deleted.contains(digest) => Some(holders.why_kept(digest)),

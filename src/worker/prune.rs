@@ -12,7 +12,7 @@ use crate::oci::{Digest, RepositoryName, Tag, Tombstone};
 use crate::pruning::{Intent, Operation, Resolution, Skip, Watch, check, operations};
 use crate::registry::{Client, Deleted, Problem, Reference, RegistryError, Resolved};
 use crate::retention::{
-    Deletes, Inventory, Mandate, Memory, Policy, RepositoryPlan, Server, StoredPlan, TagState, decide,
+    Deletes, Inventory, Mandate, Memory, Policy, RepositoryPlan, Server, StoredPlan, Subject, TagState, decide,
 };
 
 /// After so many operations the whole repository is read again and decided on anew.
@@ -56,6 +56,10 @@ pub(super) struct Run {
     pub(super) writes_failed: bool,
     /// Whether the store was seen to take a write.
     has_room: Option<bool>,
+    /// Manifests that were put back because something that stays needs them.
+    pub(super) mended: BTreeSet<(RepositoryName, Digest)>,
+    /// Tombstones that a run before this one may have left.
+    tombstones: Vec<(RepositoryName, Digest)>,
     servers: BTreeMap<RepositoryName, Server>,
 }
 
@@ -79,7 +83,7 @@ impl<J: Journal> Pruner<'_, J> {
     ///
     /// Only if what must be recorded cannot be.
     pub async fn run(mut self) -> Result<Report, WorkError> {
-        let mut run = Run::default();
+        let mut run = Run { tombstones: self.tombstones_of_others(), ..Run::default() };
         let open = self.journal.open_intents().repositories();
         let names: BTreeSet<RepositoryName> =
             self.plan.entries.iter().map(|entry| &entry.repository).chain(open).cloned().collect();
@@ -106,14 +110,23 @@ impl<J: Journal> Pruner<'_, J> {
         loop {
             let observed = self.observer().repository(name, before.as_ref(), &save).await?;
             let plan = self.decide(name, &observed, server);
+            if self.mend(name, &observed, &plan, run).await? {
+                before = Some(observed);
+                continue;
+            }
             let next: Vec<Operation> = operations(&observed.repository, &plan, server.deletes_tags())
                 .into_iter()
                 .filter(|operation| operation.writes(server.deletes_tags()) == (phase == Phase::Store))
                 .filter(|operation| !attempted.contains(operation))
                 .take(BATCH)
                 .collect();
+            let finished = next.is_empty() && phase == Phase::Store;
+            if finished {
+                self.remove_tombstones(name, &observed, run).await?;
+            }
+            self.settle(name, &observed, &plan, finished).await?;
             if next.is_empty() {
-                return self.settle_finished(name, &observed, phase).await;
+                return Ok(());
             }
             self.intend(name, &next, &observed).await?;
             let watch = Watch::new(observed.repository.listed().cloned().collect());
@@ -205,11 +218,13 @@ impl<J: Journal> Pruner<'_, J> {
         }
         match self.act(operation, batch).await {
             Ok(deleted) => {
-                self.settle(operation, batch).await?;
+                self.took_away(operation, batch);
                 Ok(if deleted == Deleted::Now { Outcome::Done } else { Outcome::Already })
             }
             Err(error) if error.is_server_error() => {
                 run.writes_failed = true;
+                // Its tags may dangle now: they are to be fetched, not asked whether they have moved.
+                batch.observed.repository.manifests.remove(operation.digest());
                 Ok(Outcome::Failed(error.to_string()))
             }
             Err(error) if matches!(error.problem(), Problem::Unexpected { .. }) => {
@@ -232,10 +247,16 @@ impl<J: Journal> Pruner<'_, J> {
         }
         let mut resolved: BTreeMap<Tag, Resolution> = BTreeMap::new();
         for (tag, expected) in expectations(operation) {
-            let now = match self.client.resolve(batch.name, tag, expected).await? {
-                Resolved::Unchanged => Resolution::At(expected.clone()),
-                Resolved::Missing => Resolution::Missing,
-                Resolved::Moved(fetched) => Resolution::At(fetched.digest),
+            let now = if let Operation::ClearDangling { .. } = operation {
+                // Asked whether it is still at the digest that is gone, a registry says so (304), dangling or not.
+                let found = self.client.manifest(batch.name, Reference::Tag(tag)).await?;
+                found.map_or(Resolution::Missing, |fetched| Resolution::At(fetched.digest))
+            } else {
+                match self.client.resolve(batch.name, tag, expected).await? {
+                    Resolved::Unchanged => Resolution::At(expected.clone()),
+                    Resolved::Missing => Resolution::Missing,
+                    Resolved::Moved(fetched) => Resolution::At(fetched.digest),
+                }
             };
             if matches!(&now, Resolution::At(digest) if digest != expected) {
                 self.observer().absorb(batch.name, vec![tag.clone()], &mut batch.observed).await?;
@@ -243,7 +264,7 @@ impl<J: Journal> Pruner<'_, J> {
             }
             resolved.insert(tag.clone(), now);
         }
-        if deletes_manifest && let Some(tag) = batch.needed_by_newcomer(operation.digest()) {
+        if let Some(tag) = batch.needed_by_newcomer(operation) {
             return Ok(Err(Skip::NeededByNewTag { tag }));
         }
         if let Err(skip) = check(operation, &resolved) {
@@ -296,58 +317,120 @@ impl<J: Journal> Pruner<'_, J> {
         self.client.delete_manifest(name, &own).await
     }
 
-    /// Whatever the operation was to take away is gone: out of memory, and out of the journal unless its manifest is
-    /// still to go.
-    async fn settle(&mut self, operation: &Operation, batch: &mut Batch<'_>) -> Result<(), WorkError> {
+    /// Whatever the operation was to take away is gone.
+    fn took_away(&mut self, operation: &Operation, batch: &mut Batch<'_>) {
         for tag in operation.tags() {
             batch.watch.removed(tag);
             self.memory.forget(batch.name, tag);
         }
-        let manifest_goes = batch.plan.deletions.iter().any(|deletion| deletion.digest == *operation.digest());
-        if matches!(operation, Operation::Delete { .. }) {
-            batch.last_deleted = Some(operation.digest().clone());
-            batch.observed.repository.manifests.remove(operation.digest());
-        } else if manifest_goes {
-            return Ok(());
+        if let Operation::Delete { digest, .. } = operation {
+            batch.last_deleted = Some(digest.clone());
+            batch.observed.repository.manifests.remove(digest);
+            batch.observed.repository.deleted.insert(digest.clone());
         }
-        Ok(self.journal.settle(batch.name, operation.digest()).await?)
     }
 
-    /// Nothing is left to do: intents whose tags and manifests are all accounted for are settled.
-    async fn settle_finished(
+    /// Settles what was seen to have left nothing behind: manifests that are gone and, once this is `finished`,
+    /// whatever else was begun. Not earlier: a tag may dangle, a manifest may have to be put back, and a companion is
+    /// known to go only as long as it is known that we deleted its subject.
+    async fn settle(
         &mut self,
         name: &RepositoryName,
         observed: &Observed,
-        phase: Phase,
+        plan: &RepositoryPlan,
+        finished: bool,
     ) -> Result<(), WorkError> {
-        let unfinished: BTreeSet<Digest> = observed
-            .repository
-            .tags
-            .values()
-            .filter_map(|state| match state {
+        let repository = &observed.repository;
+        let keys = repository.companion_keys();
+        let condemned = plan.tags.iter().filter(|it| it.verdict.is_condemned());
+        let waiting = condemned.filter_map(|it| Some((&it.tag, repository.tags.get(&it.tag)?)));
+        let unfinished: BTreeSet<Digest> = waiting
+            .filter_map(|(tag, state)| match (state, repository.subject_of(tag, state, &keys)) {
+                (TagState::Removed(_), _) => None,
+                (_, Subject::Of(subject)) => Some(subject.clone()),
+                _ => None,
+            })
+            .chain(repository.tags.values().filter_map(|state| match state {
                 TagState::Dangling { deleted: Some(digest) } | TagState::Entombed { original: digest, .. } => {
                     Some(digest.clone())
                 }
                 _ => None,
-            })
+            }))
             .collect();
         let open: BTreeSet<Digest> = self.journal.open_intents().digests_of(name).into_iter().cloned().collect();
-        for digest in open.difference(&unfinished).filter(|_| phase == Phase::Store) {
+        for digest in open.difference(&unfinished).filter(|digest| finished || repository.deleted.contains(*digest)) {
             self.journal.settle(name, digest).await?;
+        }
+        Ok(())
+    }
+
+    /// The tombstones of what is open from before this run.
+    fn tombstones_of_others(&self) -> Vec<(RepositoryName, Digest)> {
+        let tombstone = |intent: &Intent| {
+            let digest = match &intent.operation {
+                Operation::Entomb { tag, digest } | Operation::ClearDangling { tag, digest } => {
+                    let (run, original) = (intent.run.clone(), digest.clone());
+                    Digest::of(&Tombstone { run, tag: tag.clone(), original }.to_bytes())
+                }
+                Operation::FinishTombstone { tombstone, .. } | Operation::Restore { tombstone, .. } => {
+                    tombstone.clone()
+                }
+                Operation::Untag { .. } | Operation::Delete { .. } => return None,
+            };
+            Some((intent.repository.clone(), digest))
+        };
+        self.journal.open_intents().iter().filter_map(tombstone).collect()
+    }
+
+    /// Removes tombstones of earlier runs that no tag stands on any more: only their record tells of them.
+    async fn remove_tombstones(&self, name: &RepositoryName, observed: &Observed, run: &Run) -> Result<(), WorkError> {
+        for (_, tombstone) in run.tombstones.iter().filter(|(repository, _)| repository == name) {
+            let stands =
+                |state: &TagState| matches!(state, TagState::Entombed { tombstone: it, .. } if it == tombstone);
+            if !observed.repository.tags.values().any(stands) {
+                self.client.delete_manifest(name, tombstone).await?;
+            }
         }
         Ok(())
     }
 }
 
 impl Batch<'_> {
-    /// A tag that appeared or moved since the repository was read, and needs `digest`.
-    fn needed_by_newcomer(&self, digest: &Digest) -> Option<Tag> {
+    /// A tag that appeared or moved since the repository was read, and needs what the operation takes away: the
+    /// manifest that it deletes, or the image to which that, or the tag, belongs.
+    fn needed_by_newcomer(&self, operation: &Operation) -> Option<Tag> {
         let repository = &self.observed.repository;
+        let mut taken = self.subjects(operation.digest());
+        if matches!(operation, Operation::Delete { .. }) {
+            taken.insert(operation.digest());
+        }
         let needs = |tag: &&Tag| {
             let at = repository.tags.get(*tag).and_then(TagState::digest);
-            at.is_some_and(|at| repository.reach([at]).contains(digest))
+            at.is_some_and(|at| !repository.reach([at]).is_disjoint(&taken))
         };
         self.changed.iter().find(needs).cloned()
+    }
+
+    /// What the tags of `digest` belong to, and what that belongs to in turn.
+    fn subjects<'b>(&'b self, digest: &'b Digest) -> BTreeSet<&'b Digest> {
+        let repository = &self.observed.repository;
+        let is_companion = self.plan.tags.iter().any(|it| it.companion && it.digest.as_ref() == Some(digest));
+        if self.changed.is_empty() || !is_companion {
+            return BTreeSet::new();
+        }
+        let keys = repository.companion_keys();
+        let mut subjects = BTreeSet::new();
+        let mut open = vec![digest];
+        while let Some(digest) = open.pop() {
+            for (tag, state) in repository.tags.iter().filter(|(_, state)| state.digest() == Some(digest)) {
+                if let Subject::Of(subject) = repository.subject_of(tag, state, &keys)
+                    && subjects.insert(subject)
+                {
+                    open.push(subject);
+                }
+            }
+        }
+        subjects
     }
 
     pub(super) fn change(&mut self, tags: &[Tag]) {

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use registry_retention::oci::Digest;
 use registry_retention::registry::Access;
+use registry_retention::retention::{StoredPlan, entries};
 use reqwest::Method;
 
 use crate::aftermath::{dangling, exactly_survives, tombstones};
@@ -16,10 +17,10 @@ use crate::support::{Artifact, Registry, Relay, Step, Store, Version, both_versi
 
 both_versions![a_registry_that_dies_in_its_deletions_is_pruned_in_the_end];
 
-const KILLS: usize = 45;
-const IMAGES: usize = 60;
+const KILLS: usize = 42;
+const IMAGES: usize = 50;
 /// Tags that stay: a deletion by digest looks at each of them, which makes it long enough to die in.
-const OTHERS: usize = 120;
+const OTHERS: usize = 60;
 /// Deletions of what exists; not of what is made up to see what the registry can do.
 const DELETIONS: &str = "/manifests/(pr-|sha256-|sha256:0*[1-9a-f])";
 
@@ -30,12 +31,15 @@ async fn a_registry_that_dies_in_its_deletions_is_pruned_in_the_end(version: Ver
     let mut desk = Desk::at_url(relay.url(), Access::default());
     let policies = rules("[{name: pr, repositories: {include: [app]}, tags: {include: ['pr-*']}, action: Delete}]");
 
+    let entries = entries(&desk.plan(&policies).await.unwrap());
+    let plan = StoredPlan::new(entries, Vec::new(), desk.now);
+
     let (mut kills, mut dangled) = (0, BTreeSet::new());
     for round in 0..KILLS {
         relay.clear_rules();
         let killer = Killer::default();
-        killer.wait_for(&relay, &registry, 1 + round % 3, round % 4 != 3);
-        let report = desk.prune(&policies).await;
+        killer.wait_for(&relay, &registry, 1 + round % 2, round % 8 != 7);
+        let report = desk.carry_out(&policies, &plan).await;
         let Some(thread) = killer.thread.lock().unwrap().take() else { break };
         killer.hurry.store(true, Ordering::SeqCst);
         thread.join().unwrap();
@@ -63,7 +67,8 @@ async fn push(registry: &Registry) -> BTreeSet<String> {
     let variant = |seed: String| base.clone().annotated("org.opencontainers.image.version", &seed);
     let kept: Vec<_> = (0..OTHERS).map(|n| (format!("v{n}"), variant(format!("other {n}")))).collect();
     let images: Vec<_> = (0..IMAGES).map(|n| (format!("pr-{n}"), variant(format!("image {n}")))).collect();
-    let signatures = images.iter().map(|(tag, image)| (image.cosign_tag("sig"), variant(format!("signature of {tag}"))));
+    let signatures =
+        images.iter().map(|(tag, image)| (image.cosign_tag("sig"), variant(format!("signature of {tag}"))));
     let all: Vec<_> = kept.iter().cloned().chain(signatures).chain(images.iter().cloned()).collect();
     registry.pusher().push_all("app", &all).await;
     for (tag, _) in &images {

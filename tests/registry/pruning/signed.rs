@@ -64,7 +64,8 @@ async fn what_belongs_to_an_image_stays_and_goes_with_it(version: Version) {
     assert!(desk.journal.0.is_empty(), "{:?}", desk.journal.0);
 
     let lines = relay.lines();
-    let delete = |reference: &str| lines.iter().position(|line| *line == format!("DELETE /v2/app/manifests/{reference}"));
+    let delete =
+        |reference: &str| lines.iter().position(|line| *line == format!("DELETE /v2/app/manifests/{reference}"));
     for (tag, subject) in [("a-1", image("first")), ("zz-1", image("second"))] {
         let at = delete(subject.digest().as_str()).expect("the subject is deleted");
         for (name, companion) in companions(&subject, &format!("packages-of-{tag}")) {

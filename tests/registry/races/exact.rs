@@ -52,7 +52,13 @@ async fn prune(relay: &Relay) -> Report {
 }
 
 /// Pushes once, when the n-th such request has arrived and the registry has not seen it.
-fn push_before(relay: &Relay, registry: &Registry, (method, path, nth): (Method, &str, usize), tag: &str, it: &Artifact) {
+fn push_before(
+    relay: &Relay,
+    registry: &Registry,
+    (method, path, nth): (Method, &str, usize),
+    tag: &str,
+    it: &Artifact,
+) {
     let (pusher, tag, it) = (registry.pusher(), tag.to_owned(), it.clone());
     relay.on(method, path).nth(nth).before(move |_| {
         let (pusher, tag, it): (Pusher, _, _) = (pusher.clone(), tag.clone(), it.clone());

@@ -27,9 +27,7 @@ async fn no_push_is_lost_but_one_to_a_condemned_tag_during_its_deletion(version:
     let pushers = [
         tokio::spawn(push(pusher.clone(), Arc::clone(&accepted), "new", |n| format!("v{n}"))),
         tokio::spawn(push(pusher.clone(), Arc::clone(&accepted), "moved", |_| "latest".into())),
-        tokio::spawn(push(pusher.clone(), Arc::clone(&accepted), "reworked", |n| {
-            format!("pr-{}", n * 7 % CONDEMNED)
-        })),
+        tokio::spawn(push(pusher.clone(), Arc::clone(&accepted), "reworked", |n| format!("pr-{}", n * 7 % CONDEMNED))),
     ];
     let mut desk = Desk::at(&registry);
     let policies = rules("[{name: pr, repositories: {include: [app]}, tags: {include: ['pr-*']}, action: Delete}]");
