@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Judged, Powers, newest_condemned};
-use super::inventory::{Repository, Subject};
+use super::inventory::{Repository, Subject, TagState};
 use super::plan::{Deletion, DigestDeletion, Removal};
 use super::verdict::Kept;
 use crate::oci::{Digest, Manifest, Tag};
@@ -47,7 +47,7 @@ pub(super) fn settle(
 fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]) {
     let mut tags_of: BTreeMap<&Digest, Vec<&Judged<'_>>> = BTreeMap::new();
     for it in judged.iter() {
-        if let Some(digest) = it.state.digest() {
+        if let Some(digest) = left_from(repository, it) {
             tags_of.entry(digest).or_default().push(it);
         }
     }
@@ -111,8 +111,16 @@ fn deletable(repository: &Repository, judged: &[Judged<'_>], digests: DigestDele
     }
     let kept = judged.iter().filter(|it| !it.verdict.is_condemned()).filter_map(Judged::digest);
     let needed = repository.reach(kept);
-    let condemned = judged.iter().filter(|it| it.verdict.is_condemned()).filter_map(Judged::digest);
+    let condemned = judged.iter().filter(|it| it.verdict.is_condemned()).filter_map(|it| left_from(repository, it));
     condemned.filter(|digest| !needed.contains(digest)).cloned().collect()
+}
+
+/// What the tag points at, or pointed at before its removal was cut short, if that is still there.
+fn left_from<'a>(repository: &Repository, judged: &Judged<'a>) -> Option<&'a Digest> {
+    match judged.state {
+        TagState::Dangling { deleted: Some(digest) } => repository.manifest(digest).map(|_| digest),
+        state => state.digest(),
+    }
 }
 
 /// What holds manifests on a server that cannot delete a tag alone.
