@@ -33,6 +33,8 @@ pub struct Repository {
     pub tags: BTreeMap<Tag, TagState>,
     /// Each manifest that a tag or another manifest names, as far as it was read.
     pub manifests: BTreeMap<Digest, ManifestState>,
+    /// Manifests that a run of ours deleted, and that are no longer there. What belongs to them goes after them.
+    pub deleted: BTreeSet<Digest>,
     /// The `created` text of the image configs that were wanted, by config digest.
     pub configs: BTreeMap<Digest, Option<String>>,
     /// Since when each tag is known at its present digest.
@@ -170,14 +172,16 @@ impl Repository {
             (None, None) => Subject::None,
             (Some(Some(subject)), None) => Subject::Of(subject),
             (Some(Some(subject)), Some(field)) if subject == field => Subject::Of(subject),
-            (None, Some(subject)) if self.manifests.contains_key(subject) => Subject::Of(subject),
+            (None, Some(subject)) if self.manifests.contains_key(subject) || self.deleted.contains(subject) => {
+                Subject::Of(subject)
+            }
             _ => Subject::Unknown,
         }
     }
 
     /// Every known manifest by the key that its companion tags begin with.
     pub fn companion_keys(&self) -> BTreeMap<String, &Digest> {
-        self.manifests.keys().map(|digest| (CompanionTag::key_of(digest), digest)).collect()
+        self.manifests.keys().chain(&self.deleted).map(|digest| (CompanionTag::key_of(digest), digest)).collect()
     }
 }
 

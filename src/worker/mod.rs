@@ -3,11 +3,14 @@
 //!
 //! Whatever must outlive a crash goes through [`Journal`], which a directory provides in the terminal.
 
+mod batch;
 mod error;
 mod journal;
 mod observe;
+mod operate;
 mod progress;
 mod prune;
+mod record;
 mod repair;
 mod report;
 mod verify;
@@ -17,7 +20,7 @@ pub use journal::{Journal, JournalError};
 pub use observe::{Observed, Observer};
 pub use progress::{Progress, Silent};
 pub use prune::Pruner;
-pub use report::{Failure, Outcome, Report, Restored};
+pub use report::{Failure, Outcome, Report};
 pub use verify::{Finding, Verification, Verifier};
 
 /// How many requests a worker keeps asking for; the client itself holds them to what a registry takes.

@@ -35,8 +35,6 @@ pub struct Observed {
     pub repository: Repository,
     /// By digest; only such as were asked for.
     pub saved: BTreeMap<Digest, SavedManifest>,
-    /// What this run deleted here: nobody need ask for it again.
-    pub deleted: BTreeSet<Digest>,
 }
 
 impl Observer<'_> {
@@ -144,7 +142,7 @@ impl Observer<'_> {
             }
         };
         let wants = wants(self.policies, name, &listed);
-        // Where something was begun, it is read whatever the rules select by now.
+        // What an earlier run began may concern tags that no rule selects, or leave none that one does.
         if !wants.manifests && self.open.digests_of(name).is_empty() {
             let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();
             return Ok(Observed { repository: Repository { tags, ..Repository::default() }, ..Observed::default() });
@@ -153,8 +151,8 @@ impl Observer<'_> {
         let mut observed = self.read_tags(name, listed, before, save).await?;
         if let Some(before) = before {
             observed.saved.extend(before.saved.iter().map(|(digest, saved)| (digest.clone(), saved.clone())));
-            observed.deleted.clone_from(&before.deleted);
             observed.repository.configs.clone_from(&before.repository.configs);
+            observed.repository.deleted.clone_from(&before.repository.deleted);
         }
         self.read_originals(name, &mut observed.repository).await?;
         self.add_removed(name, &mut observed, save).await?;
@@ -228,16 +226,34 @@ impl Observer<'_> {
         observed: &mut Observed,
         save: &BTreeSet<Digest>,
     ) -> Result<(), WorkError> {
+        let repository = &observed.repository;
+        let known = |digest: &&Digest| repository.manifests.contains_key(digest) || repository.deleted.contains(digest);
+        let unknown: Vec<Digest> =
+            self.open.digests_of(name).into_iter().filter(|digest| !known(digest)).cloned().collect();
+        let answers: Vec<(Digest, Option<Fetched>)> = stream::iter(unknown)
+            .map(|digest| async move {
+                let fetched = self.client.manifest(name, Reference::Digest(&digest)).await?;
+                Ok::<_, RegistryError>((digest, fetched))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        for (digest, fetched) in answers {
+            match fetched {
+                Some(fetched) => {
+                    observed.save(&fetched, save);
+                    observed.repository.manifests.insert(digest, parsed(&fetched));
+                }
+                None => {
+                    observed.repository.deleted.insert(digest);
+                }
+            }
+        }
+        let Repository { tags, manifests, .. } = &mut observed.repository;
         for (tag, digest) in self.open.tags_of(name) {
-            if observed.repository.tags.contains_key(tag) || observed.deleted.contains(digest) {
-                continue;
+            if !tags.contains_key(tag) && manifests.contains_key(digest) {
+                tags.insert(tag.clone(), TagState::Removed(digest.clone()));
             }
-            if !observed.repository.manifests.contains_key(digest) {
-                let Some(fetched) = self.client.manifest(name, Reference::Digest(digest)).await? else { continue };
-                observed.save(&fetched, save);
-                observed.repository.manifests.insert(digest.clone(), parsed(&fetched));
-            }
-            observed.repository.tags.insert(tag.clone(), TagState::Removed(digest.clone()));
         }
         Ok(())
     }
@@ -254,6 +270,8 @@ impl Observer<'_> {
                 .cloned()
                 .collect();
             if named.is_empty() {
+                let Repository { deleted, manifests, .. } = repository;
+                deleted.retain(|digest| !matches!(manifests.get(digest), Some(ManifestState::Read(_))));
                 return Ok(());
             }
             self.read_manifests(name, named, repository).await?;

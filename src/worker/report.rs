@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::oci::RepositoryName;
+use crate::oci::{RepositoryName, Tag};
 use crate::pruning::{Operation, Skip};
 use crate::retention::Refusal;
 
@@ -29,16 +29,6 @@ pub struct Failure {
     pub why: String,
 }
 
-/// Something that was put back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Restored {
-    /// Where.
-    pub repository: RepositoryName,
-    /// A tag, or a manifest by its digest.
-    pub what: String,
-}
-
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,7 +42,7 @@ pub struct Report {
     /// Operations at which the registry failed.
     pub failed: Vec<Failure>,
     /// What a deletion had taken from under a push of the same moment, and what was put back.
-    pub restored: Vec<Restored>,
+    pub restored: Vec<(RepositoryName, Tag)>,
     /// Repositories that let nothing be deleted.
     pub refused: Vec<(RepositoryName, Refusal)>,
     /// Why the run stopped early, if it did; the next one goes on.

@@ -2,13 +2,16 @@
 
 #![allow(unreachable_pub, reason = "a test binary exports nothing; `pub` says what other modules may use")]
 
+mod aftermath;
 mod desk;
 mod support;
 
 mod access;
+mod crash;
 mod damage;
 mod full_disk;
 mod harness;
 mod listing;
 mod modes;
 mod pruning;
+mod races;
