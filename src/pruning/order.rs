@@ -42,7 +42,7 @@ pub fn operations(repository: &Repository, plan: &RepositoryPlan, tags_deletable
                 untag.push(Operation::Untag { tag, digest: digest.clone() });
             }
             (TagState::At(digest), Some(Removal::TagOnly)) => {
-                write.push(Operation::Entomb { tag, digest: digest.clone() })
+                write.push(Operation::Entomb { tag, digest: digest.clone() });
             }
             (TagState::Dangling { deleted: Some(digest) }, Some(_)) => {
                 write.push(Operation::ClearDangling { tag, digest: digest.clone() });
