@@ -10,6 +10,7 @@ mod progress;
 mod prune;
 mod repair;
 mod report;
+mod settle;
 mod verify;
 
 pub use error::WorkError;
