@@ -1,4 +1,5 @@
-//! What a run has on record: opened before anything is done, settled once nothing is left behind.
+//! What a run has on record: opened before anything is done, settled once nothing is left behind; and what a run
+//! before this one left behind.
 
 use std::collections::BTreeSet;
 

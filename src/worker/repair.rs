@@ -102,15 +102,17 @@ impl<J: Journal> Pruner<'_, J> {
             let lost = needed.into_iter().filter(|it| repository.manifests.get(*it) == Some(&ManifestState::Missing));
             missing.extend(lost.map(|digest| (digest, &planned.tag)));
         }
+        missing.retain(|digest, _| !run.mended.contains(&(name.clone(), (*digest).clone())));
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let recorded = open.digests_of(name).into_iter().filter_map(|it| Some((it, open.saved(name, it)?)));
+        let known: BTreeMap<Digest, SavedManifest> =
+            recorded.chain(&observed.saved).map(|(digest, saved)| (digest.clone(), saved.clone())).collect();
+        missing.retain(|digest, _| known.contains_key(*digest));
         let mut mended = false;
         for (digest, tag) in missing {
-            let mut known = observed.saved.clone();
-            let recorded =
-                open.digests_of(name).into_iter().filter_map(|it| Some((it.clone(), open.saved(name, it)?.clone())));
-            known.extend(recorded);
-            if !known.contains_key(digest) || !run.mended.insert((name.clone(), digest.clone())) {
-                continue;
-            }
+            run.mended.insert((name.clone(), digest.clone()));
             let failed =
                 |why: String| Failure { repository: name.clone(), operation: format!("make tag {tag} whole"), why };
             if let Err(skip) = self.may_write(name, run).await? {

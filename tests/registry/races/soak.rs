@@ -1,10 +1,12 @@
 //! Pushers that do not wait for anybody, during a prune of hundreds of tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use registry_retention::oci::Digest;
+use registry_retention::retention::{StoredPlan, entries};
 
+use crate::aftermath::dangling;
 use crate::desk::{Desk, rules};
 use crate::support::{Artifact, Pusher, Registry, Version, both_versions};
 
@@ -23,22 +25,27 @@ async fn no_push_is_lost_but_one_to_a_condemned_tag_during_its_deletion(version:
     pushed.push(("latest".into(), variant("first")));
     pusher.push_all("app", &pushed).await;
 
+    let mut desk = Desk::at(&registry);
+    let policies = rules("[{name: pr, repositories: {include: [app]}, tags: {include: ['pr-*']}, action: Delete}]");
+    let entries = entries(&desk.plan(&policies).await.unwrap());
+    let plan = StoredPlan::new(entries, Vec::new(), desk.now);
+
+    // What is pushed from now on is not in the plan.
     let accepted = Accepted::default();
     let pushers = [
         tokio::spawn(push(pusher.clone(), Arc::clone(&accepted), "new", |n| format!("v{n}"))),
         tokio::spawn(push(pusher.clone(), Arc::clone(&accepted), "moved", |_| "latest".into())),
         tokio::spawn(push(pusher.clone(), Arc::clone(&accepted), "reworked", |n| format!("pr-{}", n * 7 % CONDEMNED))),
     ];
-    let mut desk = Desk::at(&registry);
-    let policies = rules("[{name: pr, repositories: {include: [app]}, tags: {include: ['pr-*']}, action: Delete}]");
-    let plan = desk.plan(&policies).await.unwrap();
-    let entries = registry_retention::retention::entries(&plan);
-    let stored = registry_retention::retention::StoredPlan::new(entries, Vec::new(), desk.now);
-    let report = desk.carry_out(&policies, &stored).await.unwrap();
-    assert!(report.is_complete(), "{report:?}");
+    let report = desk.carry_out(&policies, &plan).await.unwrap();
     for pusher in pushers {
         pusher.await.unwrap();
     }
+    // 2.8 fails (500) on a deletion that finds a tag half-written by a push; the next run finishes it.
+    let next = desk.carry_out(&policies, &plan).await.unwrap();
+    assert!(next.is_complete(), "{report:?} {next:?}");
+    assert!(desk.journal.0.is_empty(), "{:?}", desk.journal.0);
+    assert_eq!(dangling(&registry, "app").await, BTreeSet::new());
 
     let accepted = accepted.lock().unwrap().clone();
     let mut lost = Vec::new();
