@@ -104,7 +104,10 @@ async fn push_everything(registry: &Registry, repository: &str) -> Vec<Artifact>
     for child in &referrers.children {
         pusher.push_untagged(repository, child).await;
     }
-    pusher.push_all(repository, &tagged).await;
+    // One by one: 2.8 rewrites a link in place, so that two pushes of one child at a time can meet an empty one.
+    for (tag, artifact) in &tagged {
+        pusher.push(repository, tag, artifact).await;
+    }
     vec![rejected, image("signature of rejected"), referrers, twice, nested, image("a")]
 }
 
