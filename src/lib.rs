@@ -14,8 +14,10 @@
 //!
 //! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
 //! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
+//! - [`cli`]: the subcommands that a person runs, and what they remember between runs.
 
 pub mod api;
+pub mod cli;
 pub mod oci;
 pub mod pruning;
 pub mod registry;

@@ -24,7 +24,7 @@ pub struct Entry {
 
 /// Why a plan waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "reason")]
+#[serde(tag = "reason")]
 pub enum Cause {
     /// It would delete more than `limits.maxDeletePercent`.
     MaxDeletePercent {

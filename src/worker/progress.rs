@@ -2,7 +2,7 @@ use super::report::Outcome;
 use crate::oci::RepositoryName;
 use crate::pruning::Operation;
 
-/// Who wants to watch the work go on. Nothing depends on it.
+/// Who watches the work go on, and may call it off.
 pub trait Progress: Sync {
     /// Reading begins of a repository with so many tags.
     fn reading(&self, repository: &RepositoryName, tags: usize) {
@@ -15,6 +15,11 @@ pub trait Progress: Sync {
     /// An operation ended.
     fn operated(&self, repository: &RepositoryName, operation: &Operation, outcome: &Outcome) {
         let _ = (repository, operation, outcome);
+    }
+
+    /// Whether nothing more is to be begun; asked between two operations.
+    fn is_called_off(&self) -> bool {
+        false
     }
 }
 

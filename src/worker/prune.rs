@@ -83,16 +83,20 @@ impl<J: Journal> Pruner<'_, J> {
         let open = self.journal.open_intents().repositories();
         let names: BTreeSet<RepositoryName> =
             self.plan.entries.iter().map(|entry| &entry.repository).chain(open).cloned().collect();
-        for phase in [Phase::TakeAway, Phase::Store] {
-            for name in &names {
-                match self.prune_repository(name, phase, &mut run).await {
-                    Ok(()) => {}
-                    Err(WorkError::Registry(error)) => {
-                        run.report.stopped = Some(error.to_string());
-                        return Ok(run.report);
-                    }
-                    Err(error) => return Err(error),
+        let work =
+            [Phase::TakeAway, Phase::Store].into_iter().flat_map(|phase| names.iter().map(move |it| (phase, it)));
+        for (phase, name) in work {
+            if self.progress.is_called_off() {
+                run.report.stopped = Some("it was called off".to_owned());
+                break;
+            }
+            match self.prune_repository(name, phase, &mut run).await {
+                Ok(()) => {}
+                Err(WorkError::Registry(error)) => {
+                    run.report.stopped = Some(error.to_string());
+                    break;
                 }
+                Err(error) => return Err(error),
             }
         }
         Ok(run.report)
@@ -103,7 +107,7 @@ impl<J: Journal> Pruner<'_, J> {
         let save: BTreeSet<Digest> = self.digests_of(name);
         let mut attempted: Vec<Operation> = Vec::new();
         let mut before: Option<Observed> = None;
-        loop {
+        while !self.progress.is_called_off() {
             let observed = self.observer().repository(name, before.as_ref(), &save).await?;
             let plan = self.decide(name, &observed, server);
             let next: Vec<Operation> = operations(&observed.repository, &plan, server.deletes_tags())
@@ -119,6 +123,9 @@ impl<J: Journal> Pruner<'_, J> {
             let watch = Watch::new(observed.repository.listed().cloned().collect());
             let mut batch = Batch { name, server, observed, plan, watch, changed: BTreeSet::new(), last_deleted: None };
             for operation in next {
+                if self.progress.is_called_off() {
+                    break;
+                }
                 let outcome = self.carry_out(&operation, &mut batch, run).await?;
                 run.report.record(name, &operation, &outcome);
                 self.progress.operated(name, &operation, &outcome);
@@ -129,6 +136,7 @@ impl<J: Journal> Pruner<'_, J> {
             }
             before = Some(batch.observed);
         }
+        Ok(())
     }
 
     /// What the server lets be deleted in this repository; `None` if nothing.

@@ -77,7 +77,7 @@ impl fmt::Display for Place {
 }
 
 /// The text with everything escaped that a terminal would obey or hide.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
         let hidden = matches!(char,

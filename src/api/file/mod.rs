@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use super::RegistryRetention;
 use check::Checker;
 use document::Candidate;
+pub(crate) use error::visible;
 pub use error::{FileError, Place};
 
 /// The largest file that is read, in bytes.

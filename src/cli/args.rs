@@ -1,0 +1,289 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::exit;
+use crate::oci::{RepositoryName, TagReference};
+use crate::registry::Endpoint;
+
+const EXAMPLES: &str = "\
+Start with:
+  registry-retention plan -f retention.yaml            what would go, and why; deletes nothing
+  registry-retention explain apps/shop:pr-7 -f retention.yaml
+  registry-retention prune -f retention.yaml --yes     deletes it
+";
+
+/// Prunes the tags of self-hosted CNCF Distribution registries (2.8 and 3.x) by rules, without losing an image that is
+/// kept.
+///
+/// A RegistryRetention resource, in a file, says which tags are worth keeping. `plan` shows what becomes of every tag,
+/// and why; `prune --yes` deletes the others through the registry's HTTP API, and ends with the commands that give the
+/// disk space back.
+#[derive(Debug, Parser)]
+#[command(name = "registry-retention", version, max_term_width = 110, after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) loudness: Loudness,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Loudness {
+    /// No progress, and no line for each deletion
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Log to standard error what the program does; RUST_LOG chooses more finely
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Plan(Plan),
+    Prune(Prune),
+    Accept(Accept),
+    Explain(Explain),
+    Verify(Verify),
+    /// Print the CustomResourceDefinition of RegistryRetention
+    Crd,
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Show what becomes of every tag, and why; delete nothing
+///
+/// All resources of the file that name the same registry are judged together: a tag stays if any rule of any of them
+/// keeps it. What would go is shown tag by tag, what stays as counts; `-o wide` shows every tag.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// How it is shown: json and yaml hold the whole plan
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: PlanOutput,
+    #[command(flatten)]
+    pub(super) mandate: Mandate,
+    #[command(flatten)]
+    pub(super) access: Access,
+    #[command(flatten)]
+    pub(super) state: State,
+}
+
+/// Delete what the plan condemns
+///
+/// Without --yes the plan is shown and nothing is deleted. With --yes it is carried out for every resource of the file,
+/// whatever its spec.mode says. Each tag is looked up once more right before it is deleted. What is about to happen is
+/// recorded in the state directory first, so that a run that was cut short at any moment is finished by the next one.
+///
+/// A plan above a limit of the resources waits until `accept HASH`; the rest is carried out.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub(super) struct Prune {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Do it; stands for `mode: Enforce` in every resource
+    #[arg(long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) mandate: Mandate,
+    #[command(flatten)]
+    pub(super) access: Access,
+    #[command(flatten)]
+    pub(super) state: State,
+}
+
+/// Accept a waiting plan, so that `prune --yes` carries it out
+///
+/// A plan waits if it is above a limit, or if far fewer tags are listed than before. Accepting it lets go what stands
+/// both in it and in the plan of the moment. A plan can be accepted for 7 days.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub(super) struct Accept {
+    /// The hash that `plan` and `prune` show, at least 12 of its digits
+    pub(super) hash: String,
+    /// The registry of the plan, where two registries have the same one
+    #[arg(long, value_name = "URL")]
+    pub(super) registry: Option<Endpoint>,
+    #[command(flatten)]
+    pub(super) state: State,
+}
+
+/// Explain what becomes of one tag: what each rule says, what protects it, and what would change it
+///
+/// Only its repository is read, and nothing is written.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub(super) struct Explain {
+    /// The tag, such as apps/shop:pr-7, without the registry's host
+    #[arg(value_name = "REPO:TAG")]
+    pub(super) reference: TagReference,
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) mandate: Mandate,
+    #[command(flatten)]
+    pub(super) access: Access,
+    #[command(flatten)]
+    pub(super) state: State,
+}
+
+/// Walk everything that tags reach, and report what is missing or damaged
+///
+/// Every manifest is read and every blob asked for; --rehash reads the blobs as well and compares their digests. With
+/// --registry: every repository of its catalog, or those that are named. With -f: the repositories that rules reach.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["file", "registry"]))]
+pub(super) struct Verify {
+    /// Only these repositories
+    #[arg(value_name = "REPO", conflicts_with = "file")]
+    pub(super) repositories: Vec<RepositoryName>,
+    /// A file of resources, YAML or JSON; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// The registry, http(s)://HOST[:PORT]; with -f, instead of the URL in the file
+    #[arg(long, value_name = "URL")]
+    pub(super) registry: Option<Endpoint>,
+    /// Read every blob and compare its digest
+    #[arg(long)]
+    pub(super) rehash: bool,
+    /// How it is shown
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: VerifyOutput,
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// Where the resources come from, and what is said in place of them.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// The file of resources, YAML or JSON; `-` is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Use this registry, http(s)://HOST[:PORT], instead of spec.registry.url of every resource
+    #[arg(long, value_name = "URL")]
+    pub(super) registry: Option<Endpoint>,
+    /// Vouch that the registry's tag lists hide nothing, as spec.registry.completeTagLists does
+    ///
+    /// True of 2.8 without saying so, of 3.x on a filesystem, and of 3.1.2 and later on any storage. 3.0 to 3.1.1 on S3
+    /// hide tags: said there, images can be lost. Without it, nothing but tags is removed from a 3.x, and no space comes
+    /// back.
+    #[arg(long)]
+    pub(super) complete_lists: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Mandate {
+    /// On 2.8: also remove tags that share their digest with a kept one
+    ///
+    /// 2.8 cannot delete a tag alone: a small placeholder is pushed over the tag and deleted by its own digest. A push to
+    /// that very tag in that instant can be lost. It frees no space.
+    #[arg(long)]
+    pub(super) live_shared: bool,
+}
+
+/// How the registry is reached.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reaching the registry")]
+pub(super) struct Access {
+    /// Log in with this name, and the password from --password-stdin; else the login in docker's config.json is used
+    #[arg(long, value_name = "NAME", requires = "password_stdin")]
+    pub(super) username: Option<String>,
+    /// Read the password from standard input; one newline at its end does not count
+    #[arg(long, requires = "username")]
+    pub(super) password_stdin: bool,
+    /// The docker configuration with logins [default: $DOCKER_CONFIG/config.json, else ~/.docker/config.json]
+    #[arg(long, value_name = "FILE", conflicts_with = "username")]
+    pub(super) docker_config: Option<PathBuf>,
+    /// Trust the authorities in this PEM file, besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    /// Show this client certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(super) cert: Option<PathBuf>,
+    /// The client certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct State {
+    /// What is remembered between runs [default: $XDG_STATE_HOME/registry-retention, else
+    /// ~/.local/state/registry-retention]
+    ///
+    /// Since when each tag is known, what a run was about to delete, and the plans that wait. Keep it: without it every
+    /// tag counts as first seen now.
+    #[arg(long, value_name = "DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanOutput {
+    /// What would go tag by tag, what stays as counts
+    #[default]
+    Table,
+    /// Every tag, with digests and creation times
+    Wide,
+    /// The whole plan as JSON
+    Json,
+    /// The whole plan as YAML
+    Yaml,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyOutput {
+    /// For people
+    #[default]
+    Table,
+    /// As JSON
+    Json,
+    /// As YAML
+    Yaml,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_belongs_together_is_asked_for_together() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|_| ()).map_err(|error| error.to_string());
+        for line in [
+            "rr plan -f x",
+            "rr plan -f x --username a --password-stdin -o json",
+            "rr prune --file x --yes --live-shared --registry http://r:5000",
+            "rr verify --registry https://r a b --rehash",
+            "rr verify -f x --registry https://r",
+            "rr explain a/b:c -f x -q",
+        ] {
+            assert_eq!(parse(line), Ok(()), "{line}");
+        }
+        for line in [
+            "rr plan",
+            "rr plan -f x --username a",
+            "rr plan -f x --cert a",
+            "rr plan -f x --registry r:5000",
+            "rr plan -f x --registry http://u:p@r",
+            "rr plan -f x -q -v",
+            "rr verify",
+            "rr verify -f x a",
+            "rr explain a/b -f x",
+            "rr verify --registry http://r A",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use super::exit::Exit;
+use super::state::StateError;
+use crate::registry::RegistryError;
+use crate::worker::WorkError;
+
+/// Why a command ended without doing what it was told. Its text may have several lines; each is printed escaped.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The command line, or a file named there, is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// A file of resources is wrong: one line each.
+    #[error("{}", .0.join("\n"))]
+    Resources(Vec<String>),
+    /// The registry, or the way to it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The registry lets nothing be deleted.
+    #[error("{0}; nothing was deleted")]
+    Refused(String),
+    /// Work stopped.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A fault of this program.
+    #[error("{0}; this is a fault of registry-retention itself")]
+    Internal(String),
+}
+
+impl CliError {
+    /// The code that the process ends with.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::Resources(_) => Exit::Usage,
+            Self::Registry(_) | Self::Refused(_) | Self::Work(WorkError::Registry(_) | WorkError::HiddenTag { .. }) => {
+                Exit::Registry
+            }
+            Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
+            Self::State(_) | Self::Work(WorkError::Journal(_)) => Exit::State,
+            Self::Internal(_) => Exit::Internal,
+        }
+    }
+
+    /// The stable code.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "Usage",
+            Self::Resources(_) => "InvalidFile",
+            Self::Registry(error) => error.reason(),
+            Self::Refused(_) => "Refused",
+            Self::Work(error) => error.reason(),
+            Self::State(error) => error.reason(),
+            Self::Internal(_) => "Internal",
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line: what a person types, what is printed, and what is remembered between runs.
+//!
+//! - `args`: the options; `exit`: the exit codes
+//! - `source`, `access`, `state`: resources, logins and certificates, and the state directory, as they are read
+//! - `pass`: one pass over one registry, up to the point where something would be deleted
+//! - `plan`, `prune`, `accept`, `explain`, `verify`: the commands
+//! - `show`: plans, reports and findings as text, JSON and YAML; `screen`: what reaches the terminal
+//! - `watch`, `stop`: progress, and signals
+
+mod accept;
+mod access;
+mod args;
+mod error;
+mod exit;
+mod explain;
+mod pass;
+mod plan;
+mod prune;
+mod screen;
+mod show;
+mod source;
+mod state;
+mod stop;
+mod verify;
+mod watch;
+
+use clap::CommandFactory as _;
+use tracing_subscriber::EnvFilter;
+
+pub use args::Cli;
+pub use exit::Exit;
+
+use args::{Command, Loudness};
+use error::CliError;
+use stop::Stop;
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> Exit {
+    log(&cli.loudness);
+    let ended = dispatch(cli).unwrap_or_else(|error| {
+        screen::fail(&error);
+        error.exit()
+    });
+    if screen::is_whole() {
+        return ended;
+    }
+    screen::err("error: standard output could not be written whole");
+    ended.worse(Exit::Internal)
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, CliError> {
+    match cli.command {
+        Command::Crd => {
+            screen::raw(&crate::api::crd_yaml());
+            Ok(Exit::Done)
+        }
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "registry-retention", &mut text);
+            screen::raw(&String::from_utf8_lossy(&text));
+            Ok(Exit::Done)
+        }
+        Command::Accept(args) => accept::run(&args),
+        Command::Plan(args) => block_on(async |stop| plan::run(&args, &cli.loudness, stop).await),
+        Command::Prune(args) => block_on(async |stop| prune::run(&args, &cli.loudness, stop).await),
+        Command::Explain(args) => block_on(async |stop| explain::run(&args, &cli.loudness, stop).await),
+        Command::Verify(args) => block_on(async |stop| verify::run(&args, &cli.loudness, stop).await),
+    }
+}
+
+fn block_on(command: impl AsyncFnOnce(Stop) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|why| CliError::Internal(format!("no runtime: {why}")))?;
+    runtime.block_on(async { command(Stop::listen()?).await })
+}
+
+/// Logs go to standard error, and only if someone asks for them.
+fn log(loudness: &Loudness) {
+    let usual = if loudness.verbose { "registry_retention=debug" } else { "off" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

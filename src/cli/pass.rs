@@ -1,0 +1,115 @@
+//! One pass over one registry, up to the point where something would be deleted: observe, decide, approve, remember.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::access::Access;
+use super::error::CliError;
+use super::show::Notice;
+use super::source::Group;
+use super::state::{FileJournal, Folder, StoredFor};
+use super::watch::Watcher;
+use crate::oci::{RepositoryName, Tag};
+use crate::registry::Client;
+use crate::retention::{self, Approval, Cause, Inventory, Mandate, Memory, Plan, StoredPlan, approve, decide};
+use crate::worker::{Journal as _, Observer};
+
+/// What all passes of one command have in common.
+pub(super) struct Setting<'a> {
+    /// The command, as whoever waits for its lock is told.
+    pub(super) command: &'static str,
+    /// How registries are reached.
+    pub(super) access: &'a Access,
+    /// The state directory.
+    pub(super) root: &'a Path,
+    /// The file of resources; absent if it was standard input.
+    pub(super) file: Option<PathBuf>,
+    /// Whether single tags may be removed from 2.8 by way of a placeholder.
+    pub(super) tombstones: bool,
+    /// The one `now`.
+    pub(super) now: Timestamp,
+}
+
+/// A pass whose plan is made and whose memory is saved.
+pub(super) struct Pass {
+    pub(super) group: Group,
+    pub(super) client: Client,
+    pub(super) folder: Folder,
+    pub(super) journal: FileJournal,
+    pub(super) memory: Memory,
+    /// The plan that an earlier run did not bring to its end.
+    pub(super) running: Option<StoredPlan>,
+    /// The plans that a person accepted.
+    pub(super) accepted: Vec<StoredPlan>,
+    pub(super) made_for: StoredFor,
+    pub(super) plan: Plan,
+    pub(super) approval: Approval,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Pass {
+    /// Observes the registry of `group`, and decides. What waits for a person is stored, and so is what was seen.
+    pub(super) async fn make(group: Group, setting: &Setting<'_>, watcher: &Watcher) -> Result<Self, CliError> {
+        let now = setting.now;
+        let client = setting.access.client(&group.endpoint)?;
+        let folder = Folder::open(setting.root, &group.endpoint.host_port(), setting.command, now)?;
+        let mut memory = folder.memory()?;
+        let journal = folder.journal()?;
+        let running = folder.running()?;
+        let accepted = folder.accepted()?;
+
+        let policies = &group.policies;
+        let observer =
+            Observer { client: &client, policies, memory: &memory, open: journal.open_intents(), progress: watcher };
+        let inventory = observer.inventory().await;
+        watcher.end();
+        let inventory = inventory?;
+
+        let plan = decide(&inventory, policies, Mandate { tombstones: setting.tombstones, within: None }, now);
+        let listing = inventory.listing();
+        let ours = Folder::ours(running.as_ref(), journal.open_intents());
+        let shrinkage = memory.shrinkage(policies, &listing, &ours);
+        let known: Vec<StoredPlan> = accepted.iter().chain(&running).cloned().collect();
+        let approval = approve(&plan, &shrinkage, &known, now);
+
+        let made_for = StoredFor {
+            registry: group.endpoint.to_string(),
+            resources: group.resources.iter().map(|resource| resource.name.clone()).collect(),
+            file: setting.file.clone(),
+        };
+        if let Some(waiting) = &approval.waiting {
+            folder.store_waiting(waiting, &made_for)?;
+        }
+        // What runs of ours took away is not missing, whatever becomes of the record of those runs.
+        let gone = |(name, tag): &&(RepositoryName, Tag)| !listing.get(name).is_some_and(|tags| tags.contains(tag));
+        ours.iter().filter(gone).for_each(|(name, tag)| memory.forget(name, tag));
+        let expected = shrinkage.is_empty() || accepted.iter().any(|plan| covers(plan, &shrinkage, now));
+        remember(&mut memory, policies, &inventory, expected, now);
+        folder.save_memory(&memory)?;
+
+        let notices = Notice::all(&plan, policies, &shrinkage, !journal.open_intents().is_empty());
+        Ok(Self { group, client, folder, journal, memory, running, accepted, made_for, plan, approval, notices })
+    }
+}
+
+/// Whether the person who accepted `plan` knew that so much is missing.
+fn covers(plan: &StoredPlan, shrinkage: &[Cause], now: Timestamp) -> bool {
+    let knows = |cause: &Cause| plan.causes.iter().any(|known| known.code() == cause.code());
+    plan.is_acceptable(now) && shrinkage.iter().all(knows)
+}
+
+fn remember(
+    memory: &mut Memory,
+    policies: &[retention::Policy],
+    inventory: &Inventory,
+    expected: bool,
+    now: Timestamp,
+) {
+    if expected {
+        memory.learn(inventory, now);
+        memory.forget_gone(policies, inventory);
+    } else {
+        memory.learn_additions(inventory, now);
+    }
+}

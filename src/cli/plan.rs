@@ -1,0 +1,63 @@
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::access::Access;
+use super::args::{self, Loudness, PlanOutput};
+use super::error::CliError;
+use super::exit::Exit;
+use super::pass::{Pass, Setting};
+use super::screen;
+use super::show::{self, Document, RegistryDocument};
+use super::stop::Stop;
+use super::watch::Watcher;
+use super::{source, state};
+
+/// Shows the plan of each registry. One that cannot be judged does not keep the others from being shown.
+pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> Result<Exit, CliError> {
+    let groups = source::read(&args.source)?;
+    let access = Access::read(&args.access, Some(&args.source.file), groups.len())?;
+    let root = state::directory(args.state.state_dir.as_deref())?;
+    let setting = Setting {
+        command: "plan",
+        access: &access,
+        root: &root,
+        file: show::absolute(&args.source.file),
+        tombstones: args.mandate.live_shared,
+        now: Timestamp::now(),
+    };
+    let mut exit = Exit::Done;
+    let mut document = Document::default();
+    for group in groups {
+        let (registry, resources) = (group.endpoint.to_string(), group.resources.clone());
+        let watcher = Watcher::new(loudness, stop.clone());
+        match Pass::make(group, &setting, &watcher).await {
+            Ok(pass) if matches!(args.output, PlanOutput::Json | PlanOutput::Yaml) => {
+                document.registries.push(RegistryDocument::of(pass));
+            }
+            Ok(pass) => {
+                show::plan(&pass, args.output == PlanOutput::Wide);
+                show::next_step(&pass, &args.source.file, args.state.state_dir.as_deref());
+            }
+            Err(error) => {
+                watcher.end();
+                exit = exit.worse(error.exit());
+                screen::fail(format_args!("{registry}: {error}"));
+                document.registries.push(RegistryDocument::failed(registry, resources, &error));
+            }
+        }
+    }
+    match args.output {
+        PlanOutput::Json => screen::document(&json(&document)?),
+        PlanOutput::Yaml => screen::document(&yaml(&document)?),
+        PlanOutput::Table | PlanOutput::Wide => {}
+    }
+    Ok(exit)
+}
+
+pub(super) fn json(document: &impl Serialize) -> Result<String, CliError> {
+    serde_json::to_string_pretty(document).map_err(|why| CliError::Internal(format!("no JSON: {why}")))
+}
+
+pub(super) fn yaml(document: &impl Serialize) -> Result<String, CliError> {
+    serde_saphyr::to_string(document).map_err(|why| CliError::Internal(format!("no YAML: {why}")))
+}

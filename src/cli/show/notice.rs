@@ -1,0 +1,170 @@
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
+
+use super::text::count;
+use crate::retention::{
+    Cause, Deletes, DigestDeletion, Generation, Kept, Plan, Policy, Refusal, Removal, Verdict, Youth,
+};
+
+/// Something that an admin must know about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Notice {
+    /// No repository is reached by any rule.
+    NothingReached,
+    /// The registry lets nothing be deleted.
+    Refused(Refusal),
+    /// Only tags would be removed, since the tag list may hide others.
+    ListsMayHideTags,
+    /// Tags stay only because nobody has known them for long.
+    FirstSeen {
+        /// How many.
+        tags: usize,
+        /// Since when the first of them is known.
+        since: Timestamp,
+        /// When the first of them is known for long enough.
+        until: Timestamp,
+    },
+    /// Much less is listed than before.
+    Shrunk(Cause),
+    /// A run was cut short.
+    Unfinished,
+    /// A repository that could not be read, all of which stays.
+    Unreadable {
+        /// Which.
+        repository: String,
+        /// The sentence that its tags have.
+        why: String,
+    },
+}
+
+impl Notice {
+    /// All that there is to know, in a fixed order.
+    pub(in crate::cli) fn all(plan: &Plan, policies: &[Policy], shrinkage: &[Cause], unfinished: bool) -> Vec<Self> {
+        let mut notices = Vec::new();
+        if plan.repositories.is_empty() {
+            notices.push(Self::NothingReached);
+        } else if let Deletes::Refused(refusal) = plan.server.deletes {
+            notices.push(Self::Refused(refusal));
+        }
+        let goes_alone = plan.tags().any(|(_, tag)| tag.removal == Some(Removal::TagOnly));
+        if plan.digests == DigestDeletion::ListsMayHideTags
+            && plan.server.generation != Generation::Unknown
+            && goes_alone
+        {
+            notices.push(Self::ListsMayHideTags);
+        }
+        notices.extend(first_seen(plan, policies));
+        notices.extend(shrinkage.iter().cloned().map(Self::Shrunk));
+        if unfinished {
+            notices.push(Self::Unfinished);
+        }
+        notices.extend(plan.repositories.iter().filter_map(|repository| {
+            let why = repository.tags.iter().find_map(|tag| match &tag.verdict {
+                Verdict::Kept(kept @ Kept::Unreadable { .. }) => Some(kept.to_string()),
+                _ => None,
+            })?;
+            Some(Self::Unreadable { repository: repository.name.to_string(), why })
+        }));
+        notices
+    }
+
+    /// The stable code.
+    pub(in crate::cli) fn code(&self) -> &'static str {
+        match self {
+            Self::NothingReached => "NothingReached",
+            Self::Refused(Refusal::ReadOnly) => "ReadOnly",
+            Self::Refused(Refusal::Disabled) => "DeleteDisabled",
+            Self::Refused(Refusal::PullThrough) => "PullThrough",
+            Self::Refused(Refusal::Forbidden) => "Forbidden",
+            Self::Refused(Refusal::Unrecognised) => "Unrecognised",
+            Self::ListsMayHideTags => "ListsMayHideTags",
+            Self::FirstSeen { .. } => "FirstSeen",
+            Self::Shrunk(cause) => cause.code(),
+            Self::Unfinished => "Unfinished",
+            Self::Unreadable { .. } => "Unreadable",
+        }
+    }
+}
+
+/// Whether the registry lets nothing be deleted.
+pub(super) fn refuses(notices: &[Notice]) -> bool {
+    notices.iter().any(|notice| matches!(notice, Notice::Refused(_)))
+}
+
+/// What to do about a registry that lets nothing be deleted.
+pub(in crate::cli) fn refusal(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::ReadOnly => {
+            "the registry is read-only; take storage.maintenance.readonly out of its configuration, or \
+             REGISTRY_STORAGE_MAINTENANCE_READONLY out of its environment, and restart it"
+        }
+        Refusal::Disabled => {
+            "deletion is disabled in the registry; set storage.delete.enabled: true in its configuration, or \
+             REGISTRY_STORAGE_DELETE_ENABLED=true in its environment, and restart it"
+        }
+        Refusal::PullThrough => {
+            "the registry is a pull-through cache; what it holds goes by its proxy.ttl, so prune the registry behind it \
+             instead"
+        }
+        Refusal::Forbidden => {
+            "this login may not delete; grant it pull, push and delete on the repositories that the rules reach"
+        }
+        Refusal::Unrecognised => {
+            "its answers fit neither Distribution 2.8 nor 3.x; check that the URL leads to such a registry, and that \
+             no proxy before it answers DELETE"
+        }
+    }
+    .to_owned()
+}
+
+/// Some rule would let tags go, but all of those are kept because they were first seen lately.
+fn first_seen(plan: &Plan, policies: &[Policy]) -> Option<Notice> {
+    if plan.tags().any(|(_, tag)| tag.verdict.is_condemned() && !tag.companion) {
+        return None;
+    }
+    let young = plan.tags().filter_map(|(_, tag)| match &tag.verdict {
+        Verdict::Kept(Kept::TooYoung { since, by: Youth::FirstSeen, .. }) => Some(*since),
+        _ => None,
+    });
+    let young: Vec<Timestamp> = young.collect();
+    let since = *young.iter().min()?;
+    let minimum: SignedDuration = policies.iter().map(|policy| policy.minimum_age).max()?;
+    Some(Notice::FirstSeen { tags: young.len(), since, until: since.checked_add(minimum).ok()? })
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingReached => f.write_str("no repository of the registry is reached by any rule."),
+            Self::Refused(why) => write!(f, "nothing can be deleted there: {}.", refusal(*why)),
+            Self::ListsMayHideTags => f.write_str(
+                "only tags would be removed, and no space would come back: a 3.x may hide tags from its lists (3.0 to \
+                 3.1.1 on S3 do), so no manifest is deleted. If this one keeps its store on a filesystem, or is 3.1.2 \
+                 or later, say so by spec.registry.completeTagLists: true or --complete-lists.",
+            ),
+            Self::FirstSeen { tags, since, until } => write!(
+                f,
+                "{} would go but for protect.minimumAge: they have been known here only since {since:.0}. The first \
+                 can go from {until:.0} on; until then only `minimumAge: 0h` deletes.",
+                count(*tags, "tag")
+            ),
+            Self::Shrunk(cause) => write!(f, "{cause}; whatever would go waits for your word."),
+            Self::Unfinished => f.write_str(
+                "an earlier run was cut short in the middle of deletions; `prune --yes` finishes or settles them.",
+            ),
+            Self::Unreadable { repository, why } => write!(f, "nothing is deleted in {repository}: {why}"),
+        }
+    }
+}
+
+impl Serialize for Notice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut notice = serializer.serialize_struct("Notice", 2)?;
+        notice.serialize_field("reason", self.code())?;
+        notice.serialize_field("message", &self.to_string())?;
+        notice.end()
+    }
+}

@@ -1,0 +1,124 @@
+//! A plan in numbers.
+
+use super::text::{Table, bytes, count};
+use crate::api::Mode;
+use crate::cli::source::Group;
+use crate::retention::{Deletes, Generation, Kept, Plan, Policy, Server, StoredPlan, Verdict};
+
+/// Which registry, and whose rules.
+pub(super) fn heading(group: &Group, server: Server) -> Vec<String> {
+    let generation = match server.generation {
+        Generation::V2 => "Distribution 2",
+        Generation::V3 => "Distribution 3",
+        Generation::Unknown => "unknown version",
+    };
+    let deletes = match server.deletes {
+        Deletes::TagsAndDigests => "deletes single tags and manifests",
+        Deletes::DigestsOnly => "deletes manifests with all their tags, no single tag",
+        Deletes::Refused(_) => "deletes nothing",
+    };
+    let mode = |mode: Mode| match mode {
+        Mode::DryRun => "DryRun",
+        Mode::Enforce => "Enforce",
+    };
+    let resources: Vec<String> =
+        group.resources.iter().map(|resource| format!("{} ({})", resource.name, mode(resource.mode))).collect();
+    vec![format!("{}: {generation}, {deletes}", group.endpoint), format!("Rules of {}", resources.join(", "))]
+}
+
+/// The counts of the whole plan, of its rules, and of its reasons.
+pub(super) fn counts(plan: &Plan, policies: &[Policy]) -> Vec<String> {
+    let totals = plan.totals();
+    let companions = match totals.companions {
+        0 => String::new(),
+        companions => format!(" with {} of theirs", count(companions, "companion")),
+    };
+    let mut lines = vec![format!(
+        "{} in {}: {} stay, {} go{companions}",
+        count(totals.tags, "tag"),
+        count(plan.repositories.len(), "repository"),
+        totals.kept,
+        totals.condemned
+    )];
+    if totals.condemned + totals.companions + totals.manifests > 0 {
+        lines.push(format!(
+            "{} deleted; a garbage collection then gives back up to {} (less, where repositories that no rule reaches \
+             share layers)",
+            if totals.manifests == 1 {
+                "1 manifest is".to_owned()
+            } else {
+                format!("{} manifests are", totals.manifests)
+            },
+            bytes(plan.reclaimable_bytes)
+        ));
+    }
+    lines.extend(rules(plan, policies).lines());
+    let mut reasons = Table::new("  ", &[1], &["REASON", "TAGS"]);
+    for (reason, tags) in plan.by_reason() {
+        reasons.row([reason.to_owned(), tags.to_string()]);
+    }
+    if !plan.by_reason().is_empty() {
+        lines.extend(reasons.lines());
+    }
+    lines.extend(dangling(plan));
+    lines.extend(untagged(plan));
+    lines
+}
+
+fn rules(plan: &Plan, policies: &[Policy]) -> Table {
+    let by_rule = plan.by_rule();
+    let mut table = Table::new("  ", &[1, 2, 3], &["RULE", "SELECTS", "STAY", "GO", ""]);
+    for rule in policies.iter().flat_map(|policy| &policy.rules) {
+        let totals = by_rule.get(&rule.id).copied().unwrap_or_default();
+        let remark = if totals.selected == 0 { "selects nothing" } else { "" };
+        table.row([
+            format!("{}/{}", rule.id.policy, rule.id.rule),
+            totals.selected.to_string(),
+            totals.kept.to_string(),
+            totals.condemned.to_string(),
+            remark.to_owned(),
+        ]);
+    }
+    table
+}
+
+fn dangling(plan: &Plan) -> Option<String> {
+    let dangling = plan.tags().filter(|(_, tag)| tag.verdict == Verdict::Kept(Kept::Dangling)).count();
+    (dangling > 0).then(|| {
+        format!(
+            "{} in the list but lead nowhere (Dangling); they block nothing and stay",
+            if dangling == 1 { "1 tag stands".to_owned() } else { format!("{dangling} tags stand") }
+        )
+    })
+}
+
+fn untagged(plan: &Plan) -> Option<String> {
+    let children: usize =
+        plan.repositories.iter().flat_map(|it| &it.deletions).map(|deletion| deletion.untagged_children).sum();
+    (children > 0).then(|| {
+        format!(
+            "{} of the indexes that go stay, untagged, with their space: over the API nobody can tell whether another \
+             index names them",
+            count(children, "manifest")
+        )
+    })
+}
+
+/// Why a plan waits.
+pub(super) fn waiting(waiting: &StoredPlan, approved: usize) -> Vec<String> {
+    let mut lines: Vec<String> = waiting.causes.iter().map(|cause| format!("Waiting: {cause}.")).collect();
+    let rest = match approved {
+        0 => String::new(),
+        approved => format!(" {} need no acceptance.", count(approved, "more tag")),
+    };
+    lines.push(format!(
+        "{} until someone accepts the plan {} (within 7 days).{rest} If all of that may go:",
+        if waiting.entries.len() == 1 {
+            "1 tag stays".to_owned()
+        } else {
+            format!("{} tags stay", waiting.entries.len())
+        },
+        waiting.hash
+    ));
+    lines
+}

@@ -1,0 +1,167 @@
+//! The binary itself, as far as it needs no registry: what it refuses, and with which exit code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+struct Cli {
+    folder: tempfile::TempDir,
+}
+
+impl Cli {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A file with one resource, `change` applied to its text.
+    fn file(&self, change: impl Fn(&str) -> String) -> PathBuf {
+        let text = "apiVersion: registry-retention.dev/v1alpha1\n\
+                    kind: RegistryRetention\n\
+                    metadata: {name: team}\n\
+                    spec:\n  registry: {url: \"http://127.0.0.1:1\"}\n  protect: {inUse: {scope: None}}\n  rules:\n  \
+                    - name: all\n    repositories: {include: [\"**\"]}\n    tags: {include: [\"*\"]}\n    action: Keep\n";
+        let path = self.folder.path().join("team.yaml");
+        fs::write(&path, change(text)).unwrap();
+        path
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_registry-retention"))
+            .args(args)
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .output()
+            .unwrap()
+    }
+
+    fn plan(&self, file: &Path) -> Output {
+        self.run(&["plan", "-f", file.to_str().unwrap()])
+    }
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32, parts: &[&str]) {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    let text = String::from_utf8_lossy(&text);
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    assert_eq!(output.status.code(), Some(code), "{text}");
+}
+
+fn same(text: &str) -> String {
+    text.to_owned()
+}
+
+#[test]
+fn every_error_of_a_file_is_reported_and_nothing_is_done() {
+    let cli = Cli::new();
+    let file = cli.file(|text| text.replace("action: Keep", "action: Burn").replace("spec:", "spec:\n  spedule: x"));
+    check(&cli.plan(&file), 2, &["is not valid; nothing was done:", "team", "spedule", "action"]);
+    let file = cli.file(|text| text.replace("  protect: {inUse: {scope: None}}\n", ""));
+    check(&cli.plan(&file), 2, &["inUse"]);
+    let file = cli.file(|text| text.replace("\"**\"", "\"a[\""));
+    check(&cli.plan(&file), 2, &["spec.rules[0].repositories.include"]);
+    let file = cli.file(|text| text.replace("127.0.0.1:1", "127.0.0.1:1/prefix"));
+    check(&cli.plan(&file), 2, &["spec.registry.url", "no path"]);
+    check(&cli.run(&["plan", "-f", "missing.yaml"]), 2, &["missing.yaml: cannot be read"]);
+    check(&cli.run(&["plan"]), 2, &["--file"]);
+    assert!(!cli.folder.path().join(".local").exists(), "no state for what was refused");
+}
+
+#[test]
+fn what_a_file_smuggles_in_does_not_reach_the_terminal() {
+    let cli = Cli::new();
+    let file = cli.file(|text| text.replace("action: Keep", "\"\\e[31mx\": 1"));
+    let output = cli.plan(&file);
+    check(&output, 2, &["[31m"]);
+    assert!(!output.stderr.contains(&0x1b) && !output.stdout.contains(&0x1b));
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_three() {
+    let cli = Cli::new();
+    let file = cli.file(same);
+    check(&cli.plan(&file), 3, &["error: http://127.0.0.1:1: GET http://127.0.0.1:1/v2/_catalog: no connection"]);
+    let file = file.to_str().unwrap().to_owned();
+    check(&cli.run(&["prune", "--yes", "-f", &file]), 3, &["no connection"]);
+    check(&cli.run(&["explain", "a:b", "-f", &file]), 3, &["no connection"]);
+    check(&cli.run(&["verify", "-f", &file]), 3, &["no connection"]);
+    check(&cli.run(&["verify", "--registry", "http://127.0.0.1:1"]), 3, &["no connection"]);
+    let json = cli.run(&["plan", "-f", &file, "-o", "json", "-q"]);
+    let document: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["registries"][0]["error"]["reason"], "Unreachable");
+    assert_eq!(document["registries"][0]["resources"][0]["name"], "team");
+}
+
+#[test]
+fn a_second_run_waits_for_the_first() {
+    let cli = Cli::new();
+    let file = cli.file(same);
+    check(&cli.plan(&file), 3, &[]);
+    let lock = cli.folder.path().join(".local/state/registry-retention/127.0.0.1_1/lock");
+    let held = fs::File::open(&lock).unwrap();
+    held.try_lock().unwrap();
+    check(&cli.plan(&file), 7, &["127.0.0.1:1 is being worked on by registry-retention plan (process "]);
+    drop(held);
+    check(&cli.plan(&file), 3, &[]);
+}
+
+#[test]
+fn damaged_state_is_named_and_stops_the_run() {
+    let cli = Cli::new();
+    let file = cli.file(same);
+    check(&cli.plan(&file), 3, &[]);
+    let state = cli.folder.path().join(".local/state/registry-retention/127.0.0.1_1");
+    for name in ["memory.json", "running.json", "journal.jsonl", "waiting/x.json"] {
+        fs::write(state.join(name), "nonsense\n").unwrap();
+        check(&cli.plan(&file), 7, &[name, "damaged", "nothing was deleted", "move it away"]);
+        fs::remove_file(state.join(name)).unwrap();
+    }
+    let file = file.to_str().unwrap();
+    check(&cli.run(&["plan", "-f", file, "--state-dir", "/proc/nowhere"]), 7, &["/proc/nowhere", "cannot be made"]);
+}
+
+#[test]
+fn only_a_known_plan_is_accepted() {
+    let cli = Cli::new();
+    check(&cli.run(&["accept", "0123456789ab"]), 2, &["no waiting plan has the hash 0123456789ab"]);
+    check(&cli.run(&["accept", "0123"]), 2, &["at least the 12"]);
+}
+
+#[test]
+fn logins_are_asked_for_where_they_can_be_read() {
+    let cli = Cli::new();
+    let password = ["--username", "a", "--password-stdin"];
+    let args = [&["plan", "-f", "-"][..], &password].concat();
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(format!("cat {} | {} {}", cli.file(same).display(), env!("CARGO_BIN_EXE_registry-retention"), args.join(" ")))
+        .output()
+        .unwrap();
+    check(&output, 2, &["--password-stdin and -f -"]);
+    let two = cli.file(|text| format!("{text}---\n{}", text.replace("127.0.0.1:1", "127.0.0.1:2").replace("team", "b")));
+    let args = [&["plan", "-f", two.to_str().unwrap()][..], &password].concat();
+    check(&cli.run(&args), 2, &["a login for one registry"]);
+    fs::write(cli.folder.path().join("config.json"), "{\"auths\": \"secret\"").unwrap();
+    let config = cli.folder.path().join("config.json");
+    let file = cli.file(same);
+    let args = ["plan", "-f", file.to_str().unwrap(), "--docker-config", config.to_str().unwrap()];
+    let output = cli.run(&args);
+    check(&output, 2, &["config.json: the docker configuration is not valid JSON"]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
+}
+
+#[test]
+fn the_definition_and_the_completions_are_printed() {
+    let cli = Cli::new();
+    let output = cli.run(&["crd"]);
+    check(&output, 0, &["kind: CustomResourceDefinition"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), registry_retention::api::crd_yaml());
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        check(&cli.run(&["completions", shell]), 0, &["registry-retention"]);
+    }
+    for command in ["plan", "prune", "accept", "explain", "verify"] {
+        check(&cli.run(&[command, "--help"]), 0, &["Exit codes:", "  7    the state directory"]);
+    }
+}
