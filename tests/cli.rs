@@ -136,11 +136,17 @@ fn logins_are_asked_for_where_they_can_be_read() {
     let args = [&["plan", "-f", "-"][..], &password].concat();
     let output = Command::new("sh")
         .arg("-c")
-        .arg(format!("cat {} | {} {}", cli.file(same).display(), env!("CARGO_BIN_EXE_registry-retention"), args.join(" ")))
+        .arg(format!(
+            "cat {} | {} {}",
+            cli.file(same).display(),
+            env!("CARGO_BIN_EXE_registry-retention"),
+            args.join(" ")
+        ))
         .output()
         .unwrap();
     check(&output, 2, &["--password-stdin and -f -"]);
-    let two = cli.file(|text| format!("{text}---\n{}", text.replace("127.0.0.1:1", "127.0.0.1:2").replace("team", "b")));
+    let two =
+        cli.file(|text| format!("{text}---\n{}", text.replace("127.0.0.1:1", "127.0.0.1:2").replace("team", "b")));
     let args = [&["plan", "-f", two.to_str().unwrap()][..], &password].concat();
     check(&cli.run(&args), 2, &["a login for one registry"]);
     fs::write(cli.folder.path().join("config.json"), "{\"auths\": \"secret\"").unwrap();

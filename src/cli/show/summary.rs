@@ -40,9 +40,11 @@ pub(super) fn counts(plan: &Plan, policies: &[Policy]) -> Vec<String> {
         totals.kept,
         totals.condemned
     )];
-    if totals.condemned + totals.companions + totals.manifests > 0 {
+    if totals.manifests == 0 && totals.condemned > 0 {
+        lines.push("No manifest is deleted, so no space comes back".to_owned());
+    } else if totals.manifests > 0 {
         lines.push(format!(
-            "{} deleted; a garbage collection then gives back up to {} (less, where repositories that no rule reaches \
+            "{} deleted; a garbage collection then gives back up to {} (less where repositories that no rule reaches \
              share layers)",
             if totals.manifests == 1 {
                 "1 manifest is".to_owned()

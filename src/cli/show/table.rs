@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::text::{Table, ago, bytes, count};
-use crate::retention::{Created, RepositoryPlan, RuleId, TagPlan};
+use crate::retention::{Created, Removal, RepositoryPlan, RuleId, TagPlan};
 
 /// The lines of one repository: those tags that go, by rule and name, and the others as counts. `wide` shows all, with
 /// digests and creation times. Where nothing goes there is nothing to show but in `wide`.
@@ -35,7 +35,7 @@ fn table(tags: &[&TagPlan], now: Timestamp) -> Table {
     let mut table = Table::new("  ", &[3, 4], &["TAG", "VERDICT", "REASON", "AGE", "SIZE", "WHY"]);
     for tag in tags {
         let age = tag.created.and_then(Created::at).map_or_else(|| "-".to_owned(), |at| ago(at, now));
-        table.row([name(tag), verdict(tag), reason(tag), age, bytes(tag.size_bytes), tag.verdict.to_string()]);
+        table.row([name(tag), verdict(tag), reason(tag), age, bytes(tag.size_bytes), why(tag)]);
     }
     table
 }
@@ -55,7 +55,7 @@ fn wide_table(tags: &[&TagPlan], now: Timestamp) -> Table {
             bytes(tag.size_bytes),
             tag.digest.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
             if rules.is_empty() { "-".to_owned() } else { rules.join(",") },
-            tag.verdict.to_string(),
+            why(tag),
         ]);
     }
     table
@@ -67,6 +67,11 @@ fn name(tag: &TagPlan) -> String {
 
 fn verdict(tag: &TagPlan) -> String {
     if tag.verdict.is_condemned() { "delete" } else { "keep" }.to_owned()
+}
+
+fn why(tag: &TagPlan) -> String {
+    let alone = if tag.removal == Some(Removal::TagOnly) { "; only the tag goes, its manifest stays" } else { "" };
+    format!("{}{alone}", tag.verdict)
 }
 
 fn reason(tag: &TagPlan) -> String {
