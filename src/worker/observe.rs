@@ -140,7 +140,9 @@ impl Observer<'_> {
                 return Ok(Observed { repository, ..Observed::default() });
             }
         };
-        let wants = wants(self.policies, name, &listed);
+        // What a run of ours removed is judged as well, for its manifest is still to go.
+        let judged = listed.iter().chain(self.open.tags_of(name).into_keys()).cloned().collect();
+        let wants = wants(self.policies, name, &judged);
         if !wants.manifests {
             let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();
             return Ok(Observed { repository: Repository { tags, ..Repository::default() }, ..Observed::default() });
