@@ -22,8 +22,6 @@ pub(super) fn run(args: &args::Accept) -> Result<Exit, CliError> {
         "What stands both in it and in the plan of the moment is deleted by the next `prune --yes` until {:.0}:",
         plan.made_at + jiff::SignedDuration::from_hours(7 * 24)
     ));
-    let file = made_for.file.map_or_else(|| "FILE".to_owned(), |file| super::show::shell_word(&file));
-    let state = args.state.state_dir.as_deref().map(|dir| format!(" --state-dir {}", super::show::shell_word(dir)));
-    out(format_args!("  registry-retention prune -f {file} --yes{}", state.unwrap_or_default()));
+    out(format_args!("  {}", made_for.command));
     Ok(Exit::Done)
 }

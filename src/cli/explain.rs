@@ -16,6 +16,7 @@ use super::{source, state};
 use crate::oci::{Digest, Tag, TagReference};
 use crate::retention::{
     Created, Inventory, Mandate, Removal, Repository, RepositoryPlan, TagPlan, TagState, decide, opinions, reaches,
+    wants,
 };
 use crate::worker::Observer;
 
@@ -65,7 +66,6 @@ async fn explain(
         let listed = repository.tags.len();
         return Err(CliError::Usage(format!("{} has no tag {tag} in {name}, which lists {listed}", group.endpoint)));
     }
-    let known = repository.first_seen.contains_key(tag);
     let inventory = Inventory { server, repositories: [(name.clone(), repository)].into() };
     let mandate = Mandate { tombstones: args.mandate.live_shared, within: None };
     let plan = decide(&inventory, &group.policies, mandate, now);
@@ -76,7 +76,7 @@ async fn explain(
         let why = repository.unreadable.as_deref().unwrap_or_default();
         return Ok(vec![format!("{name}:{tag}: keep (Unreadable)"), format!("  the tag list cannot be read: {why}")]);
     };
-    let mut lines = head(group, &args.reference, planned, repository, known, now);
+    let mut lines = head(group, &args.reference, planned, repository, now);
     lines.extend(said(group, &args.reference, repository, now));
     lines.extend(protections(group, tag));
     lines.extend(relations(plan, planned, repository));
@@ -90,24 +90,19 @@ fn head(
     reference: &TagReference,
     planned: &TagPlan,
     repository: &Repository,
-    known: bool,
     now: Timestamp,
 ) -> Vec<String> {
     let verdict = if planned.verdict.is_condemned() { "delete" } else { "keep" };
     let digest = planned.digest.as_ref();
+    let listed = repository.listed().cloned().collect();
+    let asked = wants(&group.policies, &reference.repository, &listed).ages.contains(&reference.tag);
     let created = match digest.map(|digest| repository.created(digest, now)) {
         Some(Created::At(at)) => format!("{at:.0}, {} ago", ago(at, now)),
-        _ if !planned.selected_by.is_empty() && planned.created.is_none() && digest.is_some() => {
-            match digest.map(|digest| repository.created(digest, now)) {
-                Some(Created::Unknown(doubt)) => format!("unknown: {doubt}, or no rule asks for it"),
-                _ => "unknown".to_owned(),
-            }
-        }
-        _ => "not read, since no rule selects it".to_owned(),
+        Some(Created::Unknown(doubt)) if asked => format!("unknown: {doubt}"),
+        _ => "not read, since no rule asks for it".to_owned(),
     };
     let first_seen = match repository.first_seen.get(&reference.tag) {
         Some(at) => format!("{at:.0}, {} ago, at this digest", ago(*at, now)),
-        None if known => "-".to_owned(),
         None => "now; `plan` remembers it".to_owned(),
     };
     vec![

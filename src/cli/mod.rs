@@ -5,7 +5,7 @@
 //! - `pass`: one pass over one registry, up to the point where something would be deleted
 //! - `plan`, `prune`, `accept`, `explain`, `verify`: the commands
 //! - `show`: plans, reports and findings as text, JSON and YAML; `screen`: what reaches the terminal
-//! - `watch`, `stop`: progress, and signals
+//! - `next`: the next command to type; `watch`, `stop`: progress, and signals
 
 mod accept;
 mod access;
@@ -13,6 +13,7 @@ mod args;
 mod error;
 mod exit;
 mod explain;
+mod next;
 mod pass;
 mod plan;
 mod prune;

@@ -1,6 +1,6 @@
 //! One pass over one registry, up to the point where something would be deleted: observe, decide, approve, remember.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -23,8 +23,10 @@ pub(super) struct Setting<'a> {
     pub(super) access: &'a Access,
     /// The state directory.
     pub(super) root: &'a Path,
-    /// The file of resources; absent if it was standard input.
-    pub(super) file: Option<PathBuf>,
+    /// The command that carries the plan out, to be shown to a person.
+    pub(super) next: String,
+    /// What `accept` needs to find the state directory again, if that is not the usual one.
+    pub(super) state_option: String,
     /// Whether single tags may be removed from 2.8 by way of a placeholder.
     pub(super) tombstones: bool,
     /// The one `now`.
@@ -76,7 +78,7 @@ impl Pass {
         let made_for = StoredFor {
             registry: group.endpoint.to_string(),
             resources: group.resources.iter().map(|resource| resource.name.clone()).collect(),
-            file: setting.file.clone(),
+            command: setting.next.clone(),
         };
         if let Some(waiting) = &approval.waiting {
             folder.store_waiting(waiting, &made_for)?;

@@ -10,7 +10,7 @@ use super::screen;
 use super::show::{self, Document, RegistryDocument};
 use super::stop::Stop;
 use super::watch::Watcher;
-use super::{source, state};
+use super::{next, source, state};
 
 /// Shows the plan of each registry. One that cannot be judged does not keep the others from being shown.
 pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> Result<Exit, CliError> {
@@ -21,7 +21,8 @@ pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> R
         command: "plan",
         access: &access,
         root: &root,
-        file: show::absolute(&args.source.file),
+        next: next::prune(&args.source, &args.mandate, &args.access, &args.state),
+        state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
         now: Timestamp::now(),
     };
@@ -36,7 +37,7 @@ pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> R
             }
             Ok(pass) => {
                 show::plan(&pass, args.output == PlanOutput::Wide);
-                show::next_step(&pass, &args.source.file, args.state.state_dir.as_deref());
+                show::next_step(&pass, &setting);
             }
             Err(error) => {
                 watcher.end();

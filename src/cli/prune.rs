@@ -10,7 +10,7 @@ use super::show;
 use super::source::Group;
 use super::stop::Stop;
 use super::watch::Watcher;
-use super::{source, state};
+use super::{next, source, state};
 use crate::retention::{Deletes, StoredPlan};
 use crate::worker::{Journal as _, Pruner, Report};
 
@@ -23,7 +23,8 @@ pub(super) async fn run(args: &args::Prune, loudness: &Loudness, stop: Stop) -> 
         command: if args.yes { "prune --yes" } else { "prune" },
         access: &access,
         root: &root,
-        file: show::absolute(&args.source.file),
+        next: next::prune(&args.source, &args.mandate, &args.access, &args.state),
+        state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
         now: Timestamp::now(),
     };
@@ -59,7 +60,7 @@ async fn prune(group: Group, args: &args::Prune, setting: &Setting<'_>, watcher:
     }
     let waits = pass.approval.waiting.is_some();
     if waits {
-        show::waiting(&pass, &args.source.file, args.state.state_dir.as_deref());
+        show::waiting(&pass, setting);
     }
     let ended = carry_out(pass, setting, watcher).await?;
     Ok(if waits { ended.worse(Exit::Waiting) } else { ended })
@@ -67,10 +68,11 @@ async fn prune(group: Group, args: &args::Prune, setting: &Setting<'_>, watcher:
 
 /// Deletes what is approved, and finishes what an earlier run began.
 async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Result<Exit, CliError> {
+    let waits = pass.approval.waiting.is_some();
     let Pass { group, client, folder, mut journal, mut memory, running, accepted, made_for, plan, approval, .. } = pass;
     if approval.approved.is_empty() && journal.open_intents().is_empty() {
         folder.finish_running()?;
-        if approval.waiting.is_none() {
+        if !waits {
             folder.forget_accepted(&accepted)?;
         }
         out("Nothing is to be deleted now.");
@@ -102,7 +104,7 @@ async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Resu
     }
     show::report(&report, &open);
     if report.deleted_manifests > 0 {
-        show::space(&plan, &report);
+        show::space(&plan, report.is_complete() && !waits);
     }
     Ok(exit_of(&report, open.is_empty()))
 }

@@ -161,7 +161,7 @@ impl<'a, 'p> Grounds<'a, 'p> {
             (_, Subject::Unknown) => Verdict::Kept(Kept::CompanionOfKept { subject: None }),
             // Whether its subject goes is settled later; until then it goes along.
             (_, Subject::Of(digest)) => Verdict::Condemned(Condemned::CompanionOfDeleted { subject: digest.clone() }),
-            (_, Subject::None) => self.of_rules(tag, created, said),
+            (_, Subject::None) => self.of_rules(tag, state, created, said),
         };
         let mut judged = Judged {
             tag,
@@ -178,11 +178,11 @@ impl<'a, 'p> Grounds<'a, 'p> {
     }
 
     /// The first decisive answer, in the order of the design: selection, protection, rules, age.
-    fn of_rules(&self, tag: &Tag, created: Created, said: &[(RuleId, Says)]) -> Verdict {
+    fn of_rules(&self, tag: &Tag, state: &TagState, created: Created, said: &[(RuleId, Says)]) -> Verdict {
         if said.is_empty() {
             return Verdict::Kept(Kept::Unselected);
         }
-        let kept = self.protected(tag).or_else(|| kept_by_rule(said)).or_else(|| self.too_young(tag, created));
+        let kept = self.protected(tag).or_else(|| kept_by_rule(said)).or_else(|| self.too_young(tag, state, created));
         kept.map_or_else(|| condemned_by(said), Verdict::Kept)
     }
 
@@ -196,8 +196,9 @@ impl<'a, 'p> Grounds<'a, 'p> {
         Some(Kept::Protected { policy: Arc::clone(policy), pattern: pattern.to_owned() })
     }
 
-    /// Both the creation and the first sight at this digest must be older than the minimum.
-    fn too_young(&self, tag: &Tag, created: Created) -> Option<Kept> {
+    /// Both the creation and the first sight at this digest must be older than the minimum. A tag that a run of ours
+    /// removed was known for long enough then, and is forgotten now.
+    fn too_young(&self, tag: &Tag, state: &TagState, created: Created) -> Option<Kept> {
         if self.minimum_age.is_zero() {
             return None;
         }
@@ -209,7 +210,7 @@ impl<'a, 'p> Grounds<'a, 'p> {
             Created::At(at) if at > first_seen && too_young(at) => {
                 Some(Kept::TooYoung { since: at, by: Youth::Created, minimum_age })
             }
-            Created::At(_) if too_young(first_seen) => {
+            Created::At(_) if too_young(first_seen) && !matches!(state, TagState::Removed(_)) => {
                 Some(Kept::TooYoung { since: first_seen, by: Youth::FirstSeen, minimum_age })
             }
             Created::At(_) => None,
@@ -257,4 +258,39 @@ pub(super) fn newest_condemned(judged: &[Judged<'_>], minimum: usize) -> BTreeSe
     let mut going: Vec<&(usize, &Judged<'_>)> = ordinary.iter().filter(|(_, it)| it.verdict.is_condemned()).collect();
     going.sort_by_key(|(_, it)| (gone(it), it.created.at().is_some(), Reverse(it.created.at()), Reverse(it.tag)));
     going.into_iter().take(minimum.saturating_sub(remaining)).map(|(index, _)| *index).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Manifest;
+    use crate::retention::{Deletes, Generation, Inventory, Mandate, ManifestState, Server, decide};
+
+    /// A run on 3.x that removes a tag forgets when it was first seen; its manifest, which comes in a later batch or
+    /// after a crash, must go nevertheless.
+    #[test]
+    fn a_manifest_whose_tag_a_run_removed_is_not_young_again() {
+        let text = "{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {name: t}, spec: \
+                    {registry: {url: 'http://r', completeTagLists: true}, protect: {inUse: {scope: None}}, limits: \
+                    {minTagsPerRepository: 0}, rules: [{name: a, repositories: {include: [app]}, tags: {include: ['*']}, \
+                    action: Delete}]}}";
+        let policies = [Policy::compile(&crate::api::read_resources(text).unwrap()[0]).unwrap()];
+        let bytes = br#"{"schemaVersion":2,"manifests":[],
+            "annotations":{"org.opencontainers.image.created":"2020-01-01T00:00:00Z"}}"#;
+        let digest = Digest::of(bytes);
+        let manifest = Manifest::parse("application/vnd.oci.image.index.v1+json", bytes).unwrap();
+        let decided = |state: TagState| {
+            let repository = Repository {
+                tags: [("v1".parse().unwrap(), state)].into(),
+                manifests: [(digest.clone(), ManifestState::Read(manifest.clone()))].into(),
+                ..Repository::default()
+            };
+            let server = Server { generation: Generation::V3, deletes: Deletes::TagsAndDigests };
+            let inventory = Inventory { server, repositories: [("app".parse().unwrap(), repository)].into() };
+            let plan = decide(&inventory, &policies, Mandate::default(), "2026-11-22T00:00:00Z".parse().unwrap());
+            plan.repositories[0].deletions.len()
+        };
+        assert_eq!(decided(TagState::At(digest.clone())), 0, "nobody has known it for long");
+        assert_eq!(decided(TagState::Removed(digest.clone())), 1);
+    }
 }

@@ -34,13 +34,12 @@ fn report_lines(report: &Report, open: &OpenIntents) -> Vec<String> {
     lines
 }
 
-/// The commands that give the space back.
-pub(in crate::cli) fn space(plan: &Plan, report: &Report) {
-    let _ = report;
-    out_all(space_lines(plan.server.generation, plan.reclaimable_bytes));
+/// The commands that give the space back. `whole`: whether all of the plan was carried out, so that its figure holds.
+pub(in crate::cli) fn space(plan: &Plan, whole: bool) {
+    out_all(space_lines(plan.server.generation, whole.then_some(plan.reclaimable_bytes)));
 }
 
-fn space_lines(generation: Generation, reclaimable: u64) -> Vec<String> {
+fn space_lines(generation: Generation, reclaimable: Option<u64>) -> Vec<String> {
     let config = match generation {
         Generation::V2 => "/etc/docker/registry/config.yml",
         Generation::V3 | Generation::Unknown => "/etc/distribution/config.yml",
@@ -49,7 +48,7 @@ fn space_lines(generation: Generation, reclaimable: u64) -> Vec<String> {
     let collect = format!("registry garbage-collect {config}");
     let text = format!(
         "
-The space (up to {}) comes back when the registry's garbage collector runs. Nothing may write meanwhile:
+The space{} comes back when the registry's garbage collector runs. Nothing may write meanwhile:
   1. Restart the registry read-only, with {read_only}
      in its environment (exactly so; _READONLY_ENABLED does not work). Wait until the old process or pod is gone.
   2. Collect, with the registry's own configuration; never with --delete-untagged, which destroys images.
@@ -66,12 +65,65 @@ The space (up to {}) comes back when the registry's garbage collector runs. Noth
                docker compose exec registry {collect}
                take it out again; docker compose up -d registry
   Container:   docker stop registry
-               docker run --rm --volumes-from registry REGISTRY_IMAGE garbage-collect {config}
+               docker run --rm --volumes-from registry IMAGE garbage-collect {config}   (with its own -e options)
                docker start registry
   systemd:     systemctl stop docker-registry
-               run garbage-collect as the service's user, with the configuration in its unit
+               runuser -u docker-registry -- docker-registry garbage-collect /etc/docker/registry/config.yml
                systemctl start docker-registry",
-        bytes(reclaimable)
+        reclaimable.map(|size| format!(" (up to {})", bytes(size))).unwrap_or_default()
     );
     text.lines().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retention::Refusal;
+
+    #[test]
+    fn what_was_left_is_said_with_its_reason() {
+        let failure = |operation: &str, why: &str| Failure {
+            repository: "app".parse().unwrap(),
+            operation: operation.into(),
+            why: why.into(),
+        };
+        let report = Report {
+            deleted_tags: 1,
+            deleted_manifests: 2,
+            skipped: vec![failure("remove tag a", "tag a was pushed to meanwhile")],
+            failed: vec![failure("remove tag b", "the server failed (500)")],
+            restored: vec![("app".parse().unwrap(), "c".parse().unwrap())],
+            refused: vec![("other".parse().unwrap(), Refusal::Forbidden)],
+            stopped: Some("it was called off".into()),
+        };
+        assert_eq!(
+            report_lines(&report, &OpenIntents::default()),
+            [
+                "Deleted 1 tag and 2 manifests.",
+                "Put back: app:c, which somebody pushed in the instant in which its manifest was deleted",
+                "Left alone: app: remove tag a: tag a was pushed to meanwhile",
+                "Failed: app: remove tag b: the server failed (500)",
+                "Refused: other: this login may not delete; grant it pull, push and delete on the repositories that the \
+                 rules reach",
+                "Stopped early: it was called off",
+                "It is not complete. Nothing that is kept was lost; run the same command again to go on.",
+            ]
+        );
+        assert_eq!(report_lines(&Report::default(), &OpenIntents::default()), ["Deleted 0 tags and 0 manifests."]);
+    }
+
+    #[test]
+    fn the_collector_is_never_told_to_delete_what_is_untagged() {
+        for (generation, config) in
+            [(Generation::V2, "/etc/docker/registry/config.yml"), (Generation::V3, "/etc/distribution/config.yml")]
+        {
+            let lines = space_lines(generation, None);
+            let collects = |line: &&String| line.contains("garbage-collect");
+            assert!(lines.iter().filter(collects).any(|line| line.contains(config)));
+            assert!(lines.iter().filter(collects).all(|line| !line.contains("-untagged") && !line.contains(" -m")));
+            assert!(
+                lines.iter().any(|line| line.contains(r#"REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"#))
+            );
+        }
+    }
 }

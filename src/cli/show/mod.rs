@@ -11,15 +11,12 @@ mod summary;
 mod table;
 pub(super) mod text;
 
-use std::path::{Path, PathBuf};
-
 pub(super) use document::{Document, RegistryDocument};
 pub(super) use ending::{report, space};
 pub(super) use notice::{Notice, refusal};
 
-use super::pass::Pass;
+use super::pass::{Pass, Setting};
 use super::screen::{out, out_all};
-use super::source::is_stdin;
 
 /// The whole plan of one registry.
 pub(super) fn plan(pass: &Pass, wide: bool) {
@@ -52,23 +49,21 @@ fn counts(pass: &Pass) {
     }
 }
 
-/// What waits for a person, and the command that accepts it.
-pub(super) fn waiting(pass: &Pass, file: &Path, state_dir: Option<&Path>) {
+/// What waits for a person, and the commands that accept it and carry it out.
+pub(super) fn waiting(pass: &Pass, setting: &Setting<'_>) {
     let Some(waiting) = &pass.approval.waiting else { return };
     out_all(summary::waiting(waiting, pass.approval.approved.len()));
-    let state = state_dir.map(|dir| format!(" --state-dir {}", shell_word(dir))).unwrap_or_default();
-    out(format_args!("  registry-retention accept {}{state}", waiting.hash));
-    out(format_args!("  registry-retention prune -f {} --yes{state}", shell_word(file)));
+    out(format_args!("  registry-retention accept {}{}", waiting.hash, setting.state_option));
+    out(format_args!("  {}", setting.next));
 }
 
 /// What to type after a plan.
-pub(super) fn next_step(pass: &Pass, file: &Path, state_dir: Option<&Path>) {
+pub(super) fn next_step(pass: &Pass, setting: &Setting<'_>) {
     if pass.approval.waiting.is_some() {
-        waiting(pass, file, state_dir);
+        waiting(pass, setting);
     } else if !pass.approval.approved.is_empty() && !notice::refuses(&pass.notices) {
-        let state = state_dir.map(|dir| format!(" --state-dir {}", shell_word(dir))).unwrap_or_default();
         out("Nothing was deleted. To delete:");
-        out(format_args!("  registry-retention prune -f {} --yes{state}", shell_word(file)));
+        out(format_args!("  {}", setting.next));
     }
 }
 
@@ -79,16 +74,4 @@ pub(super) fn nothing_deleted(pass: &Pass) {
     } else {
         out("Nothing was deleted: this was only the plan. Add --yes to carry it out.");
     }
-}
-
-/// The path from the root, for whoever stands elsewhere; none of standard input.
-pub(super) fn absolute(file: &Path) -> Option<PathBuf> {
-    if is_stdin(file) { None } else { std::path::absolute(file).ok() }
-}
-
-/// A path as a shell takes it.
-pub(super) fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |char: char| char.is_alphanumeric() || "/._-+:@%".contains(char);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

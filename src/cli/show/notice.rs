@@ -168,3 +168,38 @@ impl Serialize for Notice {
         notice.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::tests::{V3, plan};
+    use super::*;
+    use crate::retention::Server;
+
+    fn codes(server: Server, complete: bool, damaged: bool) -> Vec<&'static str> {
+        let (plan, policies) = plan(server, complete, damaged);
+        Notice::all(&plan, &policies, &[], false).iter().map(Notice::code).collect()
+    }
+
+    #[test]
+    fn an_admin_is_told_what_stands_in_the_way() {
+        assert!(codes(V3, true, false).is_empty());
+        assert_eq!(codes(V3, false, false), ["ListsMayHideTags"]);
+        assert_eq!(codes(V3, true, true), ["Unreadable"]);
+        for (refusal, code, setting) in [
+            (Refusal::ReadOnly, "ReadOnly", "REGISTRY_STORAGE_MAINTENANCE_READONLY"),
+            (Refusal::Disabled, "DeleteDisabled", "REGISTRY_STORAGE_DELETE_ENABLED=true"),
+            (Refusal::PullThrough, "PullThrough", "proxy.ttl"),
+            (Refusal::Forbidden, "Forbidden", "grant"),
+            (Refusal::Unrecognised, "Unrecognised", "URL"),
+        ] {
+            let server = Server { deletes: Deletes::Refused(refusal), ..V3 };
+            assert_eq!(codes(server, true, false), [code]);
+            assert!(Notice::Refused(refusal).to_string().contains(setting));
+        }
+        let (mut plan, policies) = plan(V3, true, false);
+        plan.repositories.clear();
+        let shrunk = [Cause::FewerTags { before: 9, now: 1 }];
+        let notices = Notice::all(&plan, &policies, &shrunk, true);
+        assert_eq!(notices.iter().map(Notice::code).collect::<Vec<_>>(), ["NothingReached", "FewerTags", "Unfinished"]);
+    }
+}

@@ -40,9 +40,11 @@ pub(super) fn counts(plan: &Plan, policies: &[Policy]) -> Vec<String> {
         totals.kept,
         totals.condemned
     )];
-    if totals.condemned + totals.companions + totals.manifests > 0 {
+    if totals.manifests == 0 && totals.condemned > 0 {
+        lines.push("No manifest is deleted, so no space comes back".to_owned());
+    } else if totals.manifests > 0 {
         lines.push(format!(
-            "{} deleted; a garbage collection then gives back up to {} (less, where repositories that no rule reaches \
+            "{} deleted; a garbage collection then gives back up to {} (less where repositories that no rule reaches \
              share layers)",
             if totals.manifests == 1 {
                 "1 manifest is".to_owned()
@@ -109,7 +111,7 @@ pub(super) fn waiting(waiting: &StoredPlan, approved: usize) -> Vec<String> {
     let mut lines: Vec<String> = waiting.causes.iter().map(|cause| format!("Waiting: {cause}.")).collect();
     let rest = match approved {
         0 => String::new(),
-        approved => format!(" {} need no acceptance.", count(approved, "more tag")),
+        approved => format!(" Another {approved} can go without."),
     };
     lines.push(format!(
         "{} until someone accepts the plan {} (within 7 days).{rest} If all of that may go:",
@@ -121,4 +123,50 @@ pub(super) fn waiting(waiting: &StoredPlan, approved: usize) -> Vec<String> {
         waiting.hash
     ));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::tests::{V3, plan};
+    use super::*;
+    use crate::retention::{Cause, entries};
+
+    #[test]
+    fn a_plan_in_numbers() {
+        let (plan, policies) = plan(V3, true, false);
+        assert_eq!(
+            counts(&plan, &policies),
+            [
+                "5 tags in 1 repository: 3 stay, 2 go",
+                "1 manifest is deleted; a garbage collection then gives back up to 108 B (less where repositories that no \
+                 rule reaches share layers)",
+                "  RULE       SELECTS  STAY  GO",
+                "  team/pr          4     2   2",
+                "  team/typo        0     0   0  selects nothing",
+                "  REASON        TAGS",
+                "  AgeUnknown       1",
+                "  KeptByRule       1",
+                "  NoLongerKept     2",
+                "  Unselected       1",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_plan_that_waits_says_why() {
+        let (plan, _) = plan(V3, true, false);
+        let stored =
+            StoredPlan::new(entries(&plan), vec![Cause::MaxDeletions { condemned: 2, limit: 1 }], plan.made_at);
+        assert_eq!(
+            waiting(&stored, 1),
+            [
+                "Waiting: 2 tags would go, more than 1 (limits.maxDeletions).".to_owned(),
+                format!(
+                    "2 tags stay until someone accepts the plan {} (within 7 days). Another 1 can go without. If all of \
+                     that may go:",
+                    stored.hash
+                ),
+            ]
+        );
+    }
 }

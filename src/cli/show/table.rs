@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::text::{Table, ago, bytes, count};
-use crate::retention::{Created, RepositoryPlan, RuleId, TagPlan};
+use crate::retention::{Created, Removal, RepositoryPlan, RuleId, TagPlan};
 
 /// The lines of one repository: those tags that go, by rule and name, and the others as counts. `wide` shows all, with
 /// digests and creation times. Where nothing goes there is nothing to show but in `wide`.
@@ -35,7 +35,7 @@ fn table(tags: &[&TagPlan], now: Timestamp) -> Table {
     let mut table = Table::new("  ", &[3, 4], &["TAG", "VERDICT", "REASON", "AGE", "SIZE", "WHY"]);
     for tag in tags {
         let age = tag.created.and_then(Created::at).map_or_else(|| "-".to_owned(), |at| ago(at, now));
-        table.row([name(tag), verdict(tag), reason(tag), age, bytes(tag.size_bytes), tag.verdict.to_string()]);
+        table.row([name(tag), verdict(tag), reason(tag), age, bytes(tag.size_bytes), why(tag)]);
     }
     table
 }
@@ -55,7 +55,7 @@ fn wide_table(tags: &[&TagPlan], now: Timestamp) -> Table {
             bytes(tag.size_bytes),
             tag.digest.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
             if rules.is_empty() { "-".to_owned() } else { rules.join(",") },
-            tag.verdict.to_string(),
+            why(tag),
         ]);
     }
     table
@@ -69,6 +69,11 @@ fn verdict(tag: &TagPlan) -> String {
     if tag.verdict.is_condemned() { "delete" } else { "keep" }.to_owned()
 }
 
+fn why(tag: &TagPlan) -> String {
+    let alone = if tag.removal == Some(Removal::TagOnly) { "; only the tag goes, its manifest stays" } else { "" };
+    format!("{}{alone}", tag.verdict)
+}
+
 fn reason(tag: &TagPlan) -> String {
     tag.verdict.code().to_owned()
 }
@@ -80,4 +85,73 @@ fn staying(repository: &RepositoryPlan) -> String {
         *reasons.entry(tag.verdict.code()).or_default() += 1;
     }
     reasons.iter().map(|(reason, tags)| format!("{tags} {reason}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::api::read_resources;
+    use crate::oci::{Digest, Manifest};
+    use crate::retention::{
+        Deletes, Generation, Inventory, Mandate, ManifestState, Plan, Policy, Repository, Server, TagState, decide,
+    };
+
+    /// A registry with one repository of six tags: three pull requests of three ages, one of them with the image of
+    /// `latest`, one without an age, and one that is damaged if `damaged`.
+    pub(in crate::cli::show) fn plan(server: Server, complete: bool, damaged: bool) -> (Plan, Vec<Policy>) {
+        let text = format!(
+            "{{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {{name: team}}, spec: \
+             {{registry: {{url: 'http://r', completeTagLists: {complete}}}, protect: {{tags: [latest], minimumAge: 0h, \
+             inUse: {{scope: None}}}}, rules: [{{name: pr, repositories: {{include: [app]}}, tags: {{include: ['pr-*']}}, \
+             keep: {{mostRecentlyPushedCount: 1}}}}, {{name: typo, repositories: {{include: [ap]}}, tags: {{include: \
+             ['*']}}, action: Delete}}]}}}}"
+        );
+        let policies = vec![Policy::compile(&read_resources(&text).unwrap()[0]).unwrap()];
+        let mut repository = Repository::default();
+        for (tags, created) in [
+            (vec!["pr-1"], "2026-10-01"),
+            (vec!["pr-2", "latest"], "2026-10-02"),
+            (vec!["pr-3"], "2026-11-21"),
+            (vec!["pr-x"], ""),
+        ] {
+            let created = if created.is_empty() { String::new() } else { format!("{created}T00:00:00Z") };
+            let bytes = format!(
+                "{{\"schemaVersion\":2,\"manifests\":[],\"annotations\":{{\"org.opencontainers.image.created\":\"{created}\"}}}}"
+            );
+            let digest = Digest::of(bytes.as_bytes());
+            let manifest = Manifest::parse("application/vnd.oci.image.index.v1+json", bytes.as_bytes()).unwrap();
+            for tag in tags {
+                repository.tags.insert(tag.parse().unwrap(), TagState::At(digest.clone()));
+            }
+            repository.manifests.insert(digest, ManifestState::Read(manifest));
+        }
+        if damaged {
+            let why = "the server failed (500)".to_owned();
+            repository.tags.insert("broken".parse().unwrap(), TagState::Unreadable(why));
+        }
+        let inventory = Inventory { server, repositories: [("app".parse().unwrap(), repository)].into() };
+        let now = "2026-11-22T00:00:00Z".parse().unwrap();
+        (decide(&inventory, &policies, Mandate::default(), now), policies)
+    }
+
+    pub(in crate::cli::show) const V3: Server = Server { generation: Generation::V3, deletes: Deletes::TagsAndDigests };
+
+    #[test]
+    fn what_goes_is_shown_tag_by_tag_and_what_stays_as_counts() {
+        let (plan, _) = plan(V3, true, false);
+        assert_eq!(
+            repository(&plan.repositories[0], plan.made_at, false),
+            [
+                "app: 2 of 5 tags go, up to 108 B",
+                "  TAG   VERDICT  REASON        AGE   SIZE  WHY",
+                "  pr-1  delete   NoLongerKept  52d  108 B  no criterion of rule pr of team keeps it",
+                "  pr-2  delete   NoLongerKept  51d  108 B  no criterion of rule pr of team keeps it; only the tag goes, its manifest stays",
+                "  stay: 1 AgeUnknown, 1 KeptByRule, 1 Unselected",
+            ]
+        );
+        let wide = repository(&plan.repositories[0], plan.made_at, true);
+        assert_eq!(wide.len(), 7);
+        assert!(wide[2].contains("2026-10-01T00:00:00Z") && wide[2].contains("sha256:") && wide[2].contains("team/pr"));
+        assert!(wide[6].starts_with("  latest  keep     Unselected"), "{wide:?}");
+    }
 }

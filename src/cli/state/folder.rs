@@ -31,8 +31,8 @@ pub(in crate::cli) struct StoredFor {
     pub(in crate::cli) registry: String,
     /// The resources whose rules made it.
     pub(in crate::cli) resources: Vec<String>,
-    /// The file that they stand in; absent if it was standard input.
-    pub(in crate::cli) file: Option<PathBuf>,
+    /// The command that carries it out once it is accepted.
+    pub(in crate::cli) command: String,
 }
 
 /// A plan in a file.
@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn made_for() -> StoredFor {
-        StoredFor { registry: "http://r:5000".into(), resources: vec!["team".into()], file: None }
+        StoredFor { registry: "http://r:5000".into(), resources: vec!["team".into()], command: "x".into() }
     }
 
     #[test]

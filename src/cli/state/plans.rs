@@ -126,7 +126,8 @@ mod tests {
         };
         let causes = vec![Cause::MaxDeletions { condemned: 1, limit: 0 }];
         let plan = StoredPlan::new(tags.iter().map(entry).collect(), causes, now);
-        let made_for = StoredFor { registry: format!("http://{registry}"), resources: vec!["team".into()], file: None };
+        let made_for =
+            StoredFor { registry: format!("http://{registry}"), resources: vec!["team".into()], command: "x".into() };
         Folder::open(root, registry, "plan", now).unwrap().store_waiting(&plan, &made_for).unwrap();
         plan
     }
