@@ -202,19 +202,20 @@ impl<'a, 'p> Grounds<'a, 'p> {
         if self.minimum_age.is_zero() {
             return None;
         }
-        let minimum_age = age_text(self.minimum_age);
-        let too_young = |since: Timestamp| self.now.duration_since(since) < self.minimum_age;
-        let first_seen = self.repository.first_seen.get(tag).copied().unwrap_or(self.now);
-        match created {
-            Created::Unknown(doubt) => Some(Kept::AgeUnknown { asked_by: AskedBy::MinimumAge, doubt }),
-            Created::At(at) if at > first_seen && too_young(at) => {
-                Some(Kept::TooYoung { since: at, by: Youth::Created, minimum_age })
-            }
-            Created::At(_) if too_young(first_seen) && !matches!(state, TagState::Removed(_)) => {
-                Some(Kept::TooYoung { since: first_seen, by: Youth::FirstSeen, minimum_age })
-            }
-            Created::At(_) => None,
-        }
+        let at = match created {
+            Created::Unknown(doubt) => return Some(Kept::AgeUnknown { asked_by: AskedBy::MinimumAge, doubt }),
+            Created::At(at) => at,
+        };
+        let first_seen = match state {
+            TagState::Removed(_) => None,
+            _ => Some(self.repository.first_seen.get(tag).copied().unwrap_or(self.now)),
+        };
+        let (since, by) = match first_seen {
+            Some(seen) if seen >= at => (seen, Youth::FirstSeen),
+            _ => (at, Youth::Created),
+        };
+        let is_young = self.now.duration_since(since) < self.minimum_age;
+        is_young.then(|| Kept::TooYoung { since, by, minimum_age: age_text(self.minimum_age) })
     }
 }
 

@@ -40,11 +40,12 @@ pub(crate) fn rules_let_go(
     !selecting.is_empty() && !kept_by_rule && !protected && old_enough(it, repository, policies, now)
 }
 
-/// "`minimumAge` needs both the creation and the first time seen at this digest to be older"; `0h` turns it off.
+/// "`minimumAge` needs both the creation and the first time seen at this digest to be older"; `0h` turns it off. What a run
+/// removed was old enough then.
 fn old_enough(it: &Ordinary<'_>, repository: &Repository, policies: &[PolicyWords], now: Timestamp) -> bool {
     policies.iter().map(|policy| policy.minimum_age_hours).filter(|hours| *hours > 0).all(|hours| {
         let is_older = |time: Option<&Timestamp>| time.is_some_and(|time| hours_ago(*time, now) >= seconds(hours));
-        is_older(it.created.as_ref()) && is_older(repository.first_seen.get(it.tag))
+        is_older(it.created.as_ref()) && (it.gone || is_older(repository.first_seen.get(it.tag)))
     })
 }
 
