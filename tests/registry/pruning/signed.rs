@@ -140,13 +140,13 @@ async fn a_batch_does_not_part_images_from_their_signatures(version: Version) {
     let pusher = registry.pusher();
     let base = image("base");
     let variant = |seed: String| base.clone().annotated("org.opencontainers.image.version", &seed);
-    let mut pushed = vec![("v1".to_owned(), base.clone())];
+    let mut tagged = vec![("v1".to_owned(), base.clone())];
     for n in 0..130 {
         let image = variant(format!("image {n}"));
-        pushed.push((image.cosign_tag("sig"), variant(format!("signature {n}"))));
-        pushed.push((format!("pr-{n}"), image));
+        tagged.push((image.cosign_tag("sig"), variant(format!("signature {n}"))));
+        tagged.push((format!("pr-{n}"), image));
     }
-    pusher.push_all("app", &pushed).await;
+    pusher.push_all("app", &tagged).await;
     let mut desk = Desk::at(&registry);
     let pr = "[{name: pr, repositories: {include: [app]}, tags: {include: ['pr-*']}, action: Delete}]";
     let report = desk.prune(&rules(pr)).await.unwrap();

@@ -21,9 +21,9 @@ type Accepted = Arc<Mutex<BTreeMap<String, Digest>>>;
 async fn no_push_is_lost_but_one_to_a_condemned_tag_during_its_deletion(version: Version) {
     let registry = Registry::start(version).await;
     let pusher = registry.pusher();
-    let mut pushed: Vec<_> = (0..CONDEMNED).map(|n| (format!("pr-{n}"), variant(&format!("rejected {n}")))).collect();
-    pushed.push(("latest".into(), variant("first")));
-    pusher.push_all("app", &pushed).await;
+    let mut tagged: Vec<_> = (0..CONDEMNED).map(|n| (format!("pr-{n}"), variant(&format!("rejected {n}")))).collect();
+    tagged.push(("latest".into(), variant("first")));
+    pusher.push_all("app", &tagged).await;
 
     let mut desk = Desk::at(&registry);
     let policies = rules("[{name: pr, repositories: {include: [app]}, tags: {include: ['pr-*']}, action: Delete}]");
