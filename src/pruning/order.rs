@@ -32,10 +32,10 @@ pub fn operations(repository: &Repository, plan: &RepositoryPlan, tags_deletable
                 write.push(Operation::Restore { tag, tombstone: tombstone.clone(), original: original.clone() });
             }
             (TagState::At(digest), Some(_)) if tags_deletable => {
-                untag.push(Operation::Untag { tag, digest: digest.clone() })
+                untag.push(Operation::Untag { tag, digest: digest.clone() });
             }
             (TagState::At(digest), Some(Removal::TagOnly)) => {
-                write.push(Operation::Entomb { tag, digest: digest.clone() })
+                write.push(Operation::Entomb { tag, digest: digest.clone() });
             }
             (TagState::Dangling { deleted: Some(digest) }, Some(_)) => {
                 write.push(Operation::ClearDangling { tag, digest: digest.clone() });
