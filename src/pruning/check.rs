@@ -39,23 +39,14 @@ pub enum Skip {
 
 /// Whether `operation` may be carried out, by what its tags point at now. `resolved` holds each of its tags.
 pub fn check(operation: &Operation, resolved: &BTreeMap<Tag, Resolution>) -> Result<(), Skip> {
-    let expected = match operation {
-        Operation::Untag { tag, digest } | Operation::Entomb { tag, digest } => {
-            vec![(tag, Resolution::At(digest.clone()))]
-        }
-        Operation::FinishTombstone { tag, tombstone, .. } | Operation::Restore { tag, tombstone, .. } => {
-            vec![(tag, Resolution::At(tombstone.clone()))]
-        }
-        Operation::ClearDangling { tag, .. } => vec![(tag, Resolution::Missing)],
-        Operation::Delete { digest, tags } => tags.iter().map(|tag| (tag, Resolution::At(digest.clone()))).collect(),
-    };
-    for (tag, expected) in expected {
-        match resolved.get(tag) {
-            Some(found) if *found == expected => {}
+    for (tag, expected) in operation.expects() {
+        match (resolved.get(tag), expected) {
+            (Some(Resolution::At(found)), Some(digest)) if found == digest => {}
+            (Some(Resolution::Missing), None) => {}
             // A tag of a manifest that is to go may be gone before it.
-            Some(Resolution::Missing) if matches!(operation, Operation::Delete { .. }) => {}
-            None | Some(Resolution::Missing) => return Err(Skip::Gone { tag: tag.clone() }),
-            Some(Resolution::At(_)) => return Err(Skip::Moved { tag: tag.clone() }),
+            (Some(Resolution::Missing), Some(_)) if matches!(operation, Operation::Delete { .. }) => {}
+            (None | Some(Resolution::Missing), _) => return Err(Skip::Gone { tag: tag.clone() }),
+            (Some(Resolution::At(_)), _) => return Err(Skip::Moved { tag: tag.clone() }),
         }
     }
     Ok(())

@@ -79,6 +79,18 @@ impl Operation {
         }
     }
 
+    /// What each of its tags must point at right before it; `None`: nothing.
+    pub fn expects(&self) -> Vec<(&Tag, Option<&Digest>)> {
+        match self {
+            Self::Untag { tag, digest } | Self::Entomb { tag, digest } => vec![(tag, Some(digest))],
+            Self::FinishTombstone { tag, tombstone, .. } | Self::Restore { tag, tombstone, .. } => {
+                vec![(tag, Some(tombstone))]
+            }
+            Self::ClearDangling { tag, .. } => vec![(tag, None)],
+            Self::Delete { digest, tags } => tags.iter().map(|tag| (tag, Some(digest))).collect(),
+        }
+    }
+
     /// The manifest that it is about: what its tags pointed at before.
     pub fn digest(&self) -> &Digest {
         match self {

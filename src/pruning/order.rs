@@ -1,5 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::operation::Operation;
 use crate::oci::Tag;
@@ -10,12 +10,17 @@ use crate::retention::{Removal, Repository, RepositoryPlan, TagState};
 /// 1. half-done removals are finished;
 /// 2. tags, where the server deletes tags: each costs it one step, and the manifests then have no tags to look up;
 /// 3. manifests, an index before its children and a companion after its subject, those with most tags first;
-/// 4. whatever must store something first, last.
+/// 4. tags of companions whose manifest stays;
+/// 5. whatever must store something first, last.
+///
+/// A companion's own tags go with its manifest also where tags can be deleted: until its subject is gone, somebody may
+/// save that by a push, and would have an image without its signature.
 ///
 /// A crash between any two leaves every kept image whole.
 pub fn operations(repository: &Repository, plan: &RepositoryPlan, tags_deletable: bool) -> Vec<Operation> {
     let mut finish = Vec::new();
     let mut untag = Vec::new();
+    let mut untag_companions = Vec::new();
     let mut write = Vec::new();
     for planned in &plan.tags {
         let Some(state) = repository.tags.get(&planned.tag) else { continue };
@@ -31,7 +36,9 @@ pub fn operations(repository: &Repository, plan: &RepositoryPlan, tags_deletable
             (TagState::Entombed { tombstone, original }, None) => {
                 write.push(Operation::Restore { tag, tombstone: tombstone.clone(), original: original.clone() });
             }
+            (TagState::At(_), Some(Removal::WithManifest)) if planned.companion => {}
             (TagState::At(digest), Some(_)) if tags_deletable => {
+                let untag = if planned.companion { &mut untag_companions } else { &mut untag };
                 untag.push(Operation::Untag { tag, digest: digest.clone() });
             }
             (TagState::At(digest), Some(Removal::TagOnly)) => {
@@ -46,9 +53,11 @@ pub fn operations(repository: &Repository, plan: &RepositoryPlan, tags_deletable
     let mut deletions: Vec<_> = plan.deletions.iter().collect();
     deletions.sort_by_key(|deletion| (deletion.rank, Reverse(deletion.tags.len()), &deletion.digest));
     let listed: BTreeMap<&Tag, &TagState> = repository.tags.iter().collect();
+    let companions: BTreeSet<&Tag> = plan.tags.iter().filter(|it| it.companion).map(|it| &it.tag).collect();
     let delete = deletions.into_iter().map(|deletion| {
-        let at = |tag: &&Tag| matches!(listed.get(tag), Some(TagState::At(_))) && !tags_deletable;
+        let untagged = |tag: &Tag| tags_deletable && !companions.contains(tag);
+        let at = |tag: &&Tag| matches!(listed.get(tag), Some(TagState::At(_))) && !untagged(tag);
         Operation::Delete { digest: deletion.digest.clone(), tags: deletion.tags.iter().filter(at).cloned().collect() }
     });
-    finish.into_iter().chain(untag).chain(delete).chain(write).collect()
+    finish.into_iter().chain(untag).chain(delete).chain(untag_companions).chain(write).collect()
 }

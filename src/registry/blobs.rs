@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use super::Client;
 use super::error::{Problem, RegistryError};
 use super::exchange::Answer;
+use super::retry;
 use super::token::Scope;
 use super::transport::Ask;
 use crate::oci::{Digest, RepositoryName};
@@ -37,13 +38,16 @@ impl Client {
         digest: &Digest,
         max_bytes: u64,
     ) -> Result<Option<Bytes>, RegistryError> {
-        let Some(mut answer) = self.find_blob(Method::GET, repository, digest).await? else { return Ok(None) };
-        let body = answer.bytes(max_bytes).await?;
-        if digest.matches(&body) {
-            Ok(Some(body))
-        } else {
-            Err(answer.fail(Problem::DigestMismatch { expected: digest.clone() }))
-        }
+        retry::twice(|| async move {
+            let Some(mut answer) = self.find_blob(Method::GET, repository, digest).await? else { return Ok(None) };
+            let body = answer.bytes(max_bytes).await?;
+            if digest.matches(&body) {
+                Ok(Some(body))
+            } else {
+                Err(answer.fail(Problem::DigestMismatch { expected: digest.clone() }))
+            }
+        })
+        .await
     }
 
     /// Whether the registry says that it has the blob: `None` if not, else its size in bytes, 0 where it tells none.

@@ -36,6 +36,9 @@ pub enum Problem {
     /// The connection ended too early.
     #[error("the connection broke off")]
     Interrupted,
+    /// The answer began, and its body ended too early.
+    #[error("the answer broke off half-way")]
+    CutShort,
     /// Nothing came for too long.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -145,7 +148,7 @@ impl RegistryError {
         match &*self.problem {
             Problem::UnknownHost => "UnknownHost",
             Problem::Unreachable => "Unreachable",
-            Problem::Interrupted => "Interrupted",
+            Problem::Interrupted | Problem::CutShort => "Interrupted",
             Problem::TimedOut(_) => "TimedOut",
             Problem::CertificateRefused(_) => "CertificateRefused",
             Problem::TlsMisconfigured(_) => "TlsMisconfigured",
@@ -179,6 +182,7 @@ impl RegistryError {
             Problem::UnknownHost
                 | Problem::Unreachable
                 | Problem::Interrupted
+                | Problem::CutShort
                 | Problem::TimedOut(_)
                 | Problem::RateLimited { .. }
                 | Problem::ServerError { .. }
@@ -191,7 +195,7 @@ impl RegistryError {
             return "";
         }
         match *self.problem {
-            Problem::Interrupted | Problem::TimedOut(_) | Problem::ServerError { .. } => {
+            Problem::Interrupted | Problem::CutShort | Problem::TimedOut(_) | Problem::ServerError { .. } => {
                 "; whether it took effect is unknown"
             }
             _ => "; nothing was changed by it",

@@ -75,6 +75,7 @@ impl Answer {
         Hitch::Status(self.status(), self.retry_after())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "`Retry-After` may be a date, and a wait is no decision")]
     fn retry_after(&self) -> Option<Duration> {
         retry::retry_after(self.header(RETRY_AFTER)?, Timestamp::now())
     }
@@ -93,10 +94,15 @@ impl Answer {
         }
     }
 
+    /// A line that breaks within a body is told from one that breaks before there is any answer.
+    fn cut_short(&self, error: RegistryError) -> RegistryError {
+        if *error.problem() == Problem::Interrupted { self.fail(Problem::CutShort) } else { error }
+    }
+
     /// The whole body, if it has at most `limit` bytes; not a byte more is kept.
     pub(super) async fn bytes(&mut self, limit: u64) -> Result<Bytes, RegistryError> {
         let mut body = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
+        while let Some(chunk) = self.chunk().await.map_err(|error| self.cut_short(error))? {
             if (body.len() + chunk.len()) as u64 > limit {
                 return Err(self.fail(Problem::TooLarge { limit }));
             }

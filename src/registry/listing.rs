@@ -31,6 +31,8 @@ impl Client {
         first.url.set_query(Some("n=1000"));
         let mut answer = self.transport.send(&first).await?;
         if answer.status() == 400 {
+            // It counts as in flight while it lives.
+            drop(answer);
             first.url.set_query(None);
             answer = self.transport.send(&first).await?;
         }
@@ -68,11 +70,20 @@ impl Client {
     ) -> Result<Vec<T>, RegistryError> {
         let mut pages = Pages::new(self.endpoint());
         let mut found = Vec::new();
+        let mut cut = false;
         loop {
             if answer.status() != 200 {
                 return Err(answer.into_error().await);
             }
-            let (page, length) = answer.json::<Page>(pages.room()).await?;
+            let (page, length) = match answer.json::<Page>(pages.room()).await {
+                Err(error) if !cut && *error.problem() == Problem::CutShort => {
+                    cut = true;
+                    drop(answer);
+                    answer = self.transport.send(&ask).await?;
+                    continue;
+                }
+                page => page?,
+            };
             for name in names(page).unwrap_or_default() {
                 let name = name.parse().map_err(|_| answer.fail(Problem::IllegalName(escaped(&name))))?;
                 found.push(name);

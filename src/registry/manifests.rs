@@ -4,6 +4,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MAT
 
 use super::error::{Problem, RegistryError};
 use super::exchange::Answer;
+use super::retry;
 use super::token::Scope;
 use super::transport::Ask;
 use super::{Client, Reference};
@@ -56,9 +57,12 @@ impl Client {
         repository: &RepositoryName,
         reference: Reference<'_>,
     ) -> Result<Option<Fetched>, RegistryError> {
-        let ask = self.ask_manifest(Method::GET, repository, reference, Scope::pull(repository));
-        let Some(answer) = self.found_or_twice_missing(&ask).await? else { return Ok(None) };
-        fetched(answer, reference).await.map(Some)
+        let ask = &self.ask_manifest(Method::GET, repository, reference, Scope::pull(repository));
+        retry::twice(|| async move {
+            let Some(answer) = self.found_or_twice_missing(ask).await? else { return Ok(None) };
+            fetched(answer, reference).await.map(Some)
+        })
+        .await
     }
 
     /// What `tag` points at now, where `known` is what it did. Sends nothing but a head if that is unchanged.
@@ -75,12 +79,16 @@ impl Client {
         let reference = Reference::Tag(tag);
         let mut ask = self.ask_manifest(Method::GET, repository, reference, Scope::pull(repository));
         ask.headers.insert(IF_NONE_MATCH, header_value(&format!("\"{known}\"")));
-        let Some(answer) = self.found_or_twice_missing(&ask).await? else { return Ok(Resolved::Missing) };
-        if answer.status() == 304 {
-            return Ok(Resolved::Unchanged);
-        }
-        let fetched = fetched(answer, reference).await?;
-        Ok(if fetched.digest == *known { Resolved::Unchanged } else { Resolved::Moved(fetched) })
+        let ask = &ask;
+        retry::twice(|| async move {
+            let Some(answer) = self.found_or_twice_missing(ask).await? else { return Ok(Resolved::Missing) };
+            if answer.status() == 304 {
+                return Ok(Resolved::Unchanged);
+            }
+            let fetched = fetched(answer, reference).await?;
+            Ok(if fetched.digest == *known { Resolved::Unchanged } else { Resolved::Moved(fetched) })
+        })
+        .await
     }
 
     /// Deletes `tag` alone, which 3.x can; 2.8 answers 400 and does nothing.

@@ -35,6 +35,8 @@ mod paging;
 mod probe;
 mod retry;
 mod room;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod token;
 mod transport;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::Method;
 
-use super::error::Problem;
+use super::error::{Problem, RegistryError};
 
 /// How often a request is sent at most.
 pub(super) const TRIES: u32 = 4;
@@ -30,6 +30,16 @@ impl Repeat {
     }
 }
 
+/// Reads once more what broke off half-way. The pauses of a repeated request are behind it: its answer had begun.
+pub(super) async fn twice<T, F: Future<Output = Result<T, RegistryError>>>(
+    read: impl Fn() -> F,
+) -> Result<T, RegistryError> {
+    match read().await {
+        Err(error) if *error.problem() == Problem::CutShort => read().await,
+        result => result,
+    }
+}
+
 /// Why a try brought nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hitch {
@@ -46,7 +56,7 @@ impl Hitch {
     pub(super) fn of(problem: &Problem) -> Option<Self> {
         match problem {
             Problem::UnknownHost | Problem::Unreachable => Some(Self::Unsent),
-            Problem::Interrupted => Some(Self::Broken),
+            Problem::Interrupted | Problem::CutShort => Some(Self::Broken),
             Problem::RateLimited { retry_after } => Some(Self::Status(429, *retry_after)),
             Problem::ServerError { status, .. } => Some(Self::Status(*status, None)),
             _ => None,

@@ -17,7 +17,8 @@ impl Client {
     /// at any of these (5xx), as it does on a full disk.
     ///
     /// To be asked before a manifest is put: on a full disk that leaves 2.8 with an empty revision link, upon which
-    /// its garbage collector ends with an error for the whole registry. What is left of an upload hurts nothing.
+    /// its garbage collector ends with an error for the whole registry. What is left of an upload hurts nothing: a
+    /// hash state of 108 bytes even where it is cancelled, and on a full disk of 2.8 the part that was written.
     ///
     /// # Errors
     ///
@@ -30,15 +31,23 @@ impl Client {
             Ok(answer) => self.accepted(answer, &[202, 204]).await,
             Err(error) => Err(error),
         };
-        // After a failure as well, so that no session is left; its URL then is the one it began with.
-        let last = match &written {
-            Ok(Some(url)) => url.clone(),
-            _ => begun,
+        // Cancelled after a failure as well, and nothing that goes wrong there hides the failure.
+        let Ok(Some(written)) = written else {
+            let _ = self.cancel_broken(begun, repository).await;
+            return written.map(|_| false);
         };
-        let cancelled = self.send_upload(Method::DELETE, last, repository).await;
-        let Some(_) = written? else { return Ok(false) };
-        // A session that cannot be cancelled is swept up by the registry; only a failing server counts here.
-        Ok(cancelled?.status() < 500)
+        let cancelled = self.send_upload(Method::DELETE, written, repository).await?;
+        Ok(cancelled.status() < 500)
+    }
+
+    /// Cancels an upload of which it is not known how much arrived. Its own URL names the wrong size, so the registry
+    /// is asked for the right one; 3.x tells it, 2.8 does not, and purges what was begun a week later.
+    async fn cancel_broken(&self, begun: Url, repository: &RepositoryName) -> Result<(), RegistryError> {
+        let mut bare = begun.clone();
+        bare.set_query(None);
+        let answer = self.send_upload(Method::GET, bare, repository).await?;
+        let url = self.accepted(answer, &[204]).await.ok().flatten().unwrap_or(begun);
+        self.send_upload(Method::DELETE, url, repository).await.map(drop)
     }
 
     async fn send_upload(
@@ -47,7 +56,11 @@ impl Client {
         url: Url,
         repository: &RepositoryName,
     ) -> Result<Answer, RegistryError> {
-        let scope = if method == Method::DELETE { Scope::delete(repository) } else { Scope::push(repository) };
+        let scope = match method {
+            Method::DELETE => Scope::delete(repository),
+            Method::GET => Scope::pull(repository),
+            _ => Scope::push(repository),
+        };
         let mut ask = Ask::new(method, url, scope);
         if ask.method == Method::PATCH {
             ask.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));

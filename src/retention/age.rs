@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// Nothing was in a registry before this: times that are earlier come from builds that set them to a constant
 /// (1970, 1980, year 1) and tell nothing.
-const OLDEST_CREDIBLE: &str = "1990-01-01T00:00:00Z";
+const OLDEST_CREDIBLE: Timestamp = Timestamp::constant(631_152_000, 0);
 
 /// When an image was built, as far as it can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,16 +26,17 @@ pub enum Doubt {
     Ancient,
     /// It lies after now.
     Future,
+    /// The config that would say was not read.
+    Unread,
 }
 
 impl Created {
     /// Judges the `created` text of a manifest or config.
     pub fn judge(text: Option<&str>, now: Timestamp) -> Self {
-        let oldest: Timestamp = OLDEST_CREDIBLE.parse().expect("a constant time");
         match text.map(str::parse::<Timestamp>) {
             None => Self::Unknown(Doubt::Missing),
             Some(Err(_)) => Self::Unknown(Doubt::Illegible),
-            Some(Ok(at)) if at < oldest => Self::Unknown(Doubt::Ancient),
+            Some(Ok(at)) if at < OLDEST_CREDIBLE => Self::Unknown(Doubt::Ancient),
             Some(Ok(at)) if at > now => Self::Unknown(Doubt::Future),
             Some(Ok(at)) => Self::At(at),
         }
@@ -68,6 +69,7 @@ impl fmt::Display for Doubt {
             Self::Illegible => "its creation time cannot be read as a time",
             Self::Ancient => "its creation time is before 1990, as reproducible builds set it",
             Self::Future => "its creation time lies in the future",
+            Self::Unread => "the config that would say when it was created was not read",
         })
     }
 }
@@ -85,6 +87,7 @@ mod tests {
             (Some("0001-01-01T00:00:00Z"), Created::Unknown(Doubt::Ancient)),
             (Some("1970-01-01T00:00:00Z"), Created::Unknown(Doubt::Ancient)),
             (Some("1989-12-31T23:59:59Z"), Created::Unknown(Doubt::Ancient)),
+            (Some("1990-01-01T00:00:00Z"), Created::At("1990-01-01T00:00:00Z".parse().unwrap())),
             (Some("2026-11-22T00:00:01Z"), Created::Unknown(Doubt::Future)),
             (Some("2026-11-22T01:00:00+01:00"), Created::At(now)),
             (Some("2020-02-02T02:02:02.123456789Z"), Created::At("2020-02-02T02:02:02.123456789Z".parse().unwrap())),

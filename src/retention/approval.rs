@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -98,11 +98,11 @@ impl PlanHash {
     pub fn of(entries: &BTreeSet<Entry>, causes: &[Cause]) -> Self {
         let mut text = String::new();
         for Entry { repository, tag, digest } in entries {
-            text.push_str(&format!("{repository} {tag} {digest}\n"));
+            let _ = writeln!(text, "{repository} {tag} {digest}");
         }
         let codes: BTreeSet<&str> = causes.iter().map(Cause::code).collect();
         for code in codes {
-            text.push_str(&format!("waits {code}\n"));
+            let _ = writeln!(text, "waits {code}");
         }
         Self(Digest::of(text.as_bytes()).parts().1.to_owned())
     }

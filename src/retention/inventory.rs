@@ -2,8 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::age::Created;
-use super::memory::Listing;
+use super::age::{Created, Doubt};
 use super::server::Server;
 use crate::oci::{CompanionTag, Content, Digest, Manifest, RepositoryName, Tag};
 
@@ -15,6 +14,9 @@ pub struct Inventory {
     /// The repositories that some rule reaches.
     pub repositories: BTreeMap<RepositoryName, Repository>,
 }
+
+/// What is listed: the tags of each repository that the rules reach.
+pub type Listing = BTreeMap<RepositoryName, BTreeSet<Tag>>;
 
 impl Inventory {
     /// The tags that the registry lists.
@@ -31,6 +33,8 @@ pub struct Repository {
     pub tags: BTreeMap<Tag, TagState>,
     /// Each manifest that a tag or another manifest names, as far as it was read.
     pub manifests: BTreeMap<Digest, ManifestState>,
+    /// Manifests that a run of ours deleted, and that are no longer there. What belongs to them goes after them.
+    pub deleted: BTreeSet<Digest>,
     /// The `created` text of the image configs that were wanted, by config digest.
     pub configs: BTreeMap<Digest, Option<String>>,
     /// Since when each tag is known at its present digest.
@@ -111,7 +115,8 @@ impl Repository {
         reached
     }
 
-    /// The first thing that could not be read, and why; it keeps the whole repository.
+    /// The first thing that could not be read, and why; it keeps the whole repository. What a manifest names and nobody
+    /// read is no better known than what could not be read: it may need anything.
     pub fn first_unreadable(&self) -> Option<(String, &str)> {
         let list = self.unreadable.iter().map(|why| ("the tag list".to_owned(), why.as_str()));
         let tags = self.tags.iter().filter_map(|(tag, state)| match state {
@@ -122,10 +127,18 @@ impl Repository {
             ManifestState::Unreadable(why) => Some((format!("manifest {}", digest.short()), why.as_str())),
             _ => None,
         });
-        list.chain(tags).chain(manifests).next()
+        let never_read = || {
+            let by_tags = self.tags.values().filter_map(TagState::digest);
+            let by_indexes =
+                self.manifests.keys().filter_map(|digest| self.manifest(digest)).flat_map(Manifest::children);
+            let unread = by_tags.chain(by_indexes).filter(|digest| !self.manifests.contains_key(*digest)).min()?;
+            Some((format!("manifest {}", unread.short()), "nobody asked for it"))
+        };
+        list.chain(tags).chain(manifests).next().or_else(never_read)
     }
 
-    /// When the image was created: the annotation, else the config's `created`, else that of the youngest child.
+    /// When the image was created: the annotation, else the config's `created`, else that of the youngest child. A
+    /// child that says nothing, as attestations do, is passed over; but one whose config was not read may be younger.
     pub fn created(&self, digest: &Digest, now: Timestamp) -> Created {
         let mut seen = BTreeSet::new();
         let mut open = vec![digest];
@@ -134,35 +147,41 @@ impl Repository {
             let Some(manifest) = self.manifest(digest).filter(|_| seen.insert(digest)) else { continue };
             match (&manifest.created, &manifest.content) {
                 (Some(text), _) => times.push(Created::judge(Some(text), now)),
-                (None, Content::Image { config, .. }) => {
-                    times.push(Created::judge(self.configs.get(&config.digest).and_then(Option::as_deref), now));
-                }
+                (None, Content::Image { config, .. }) => match self.configs.get(&config.digest) {
+                    Some(text) => times.push(Created::judge(text.as_deref(), now)),
+                    None => return Created::Unknown(Doubt::Unread),
+                },
                 (None, Content::Index { manifests }) => open.extend(manifests.iter().map(|child| &child.digest)),
             }
         }
         Created::youngest(times.into_iter())
     }
 
-    /// The digest whose companion `tag` is, if it is one: by its name, or because its manifest has a `subject`.
+    /// The digest whose companion `tag` is, if it is one: by its name, or because its manifest has a `subject`. Where
+    /// the two differ it is in doubt whose it is.
     pub fn subject_of<'a>(
         &'a self,
         tag: &Tag,
         state: &'a TagState,
         by_key: &BTreeMap<String, &'a Digest>,
     ) -> Subject<'a> {
-        if let Some(companion) = CompanionTag::parse(tag) {
-            return by_key.get(companion.key()).map_or(Subject::Unknown, |digest| Subject::Of(digest));
-        }
-        match state.digest().and_then(|digest| self.manifest(digest)).and_then(|manifest| manifest.subject.as_ref()) {
-            Some(subject) if self.manifests.contains_key(subject) => Subject::Of(subject),
-            Some(_) => Subject::Unknown,
-            None => Subject::None,
+        let by_name = CompanionTag::parse(tag).map(|companion| by_key.get(companion.key()).copied());
+        let manifest = state.digest().and_then(|digest| self.manifest(digest));
+        let by_field = manifest.and_then(|manifest| manifest.subject.as_ref());
+        match (by_name, by_field) {
+            (None, None) => Subject::None,
+            (Some(Some(subject)), None) => Subject::Of(subject),
+            (Some(Some(subject)), Some(field)) if subject == field => Subject::Of(subject),
+            (None, Some(subject)) if self.manifests.contains_key(subject) || self.deleted.contains(subject) => {
+                Subject::Of(subject)
+            }
+            _ => Subject::Unknown,
         }
     }
 
     /// Every known manifest by the key that its companion tags begin with.
     pub fn companion_keys(&self) -> BTreeMap<String, &Digest> {
-        self.manifests.keys().map(|digest| (CompanionTag::key_of(digest), digest)).collect()
+        self.manifests.keys().chain(&self.deleted).map(|digest| (CompanionTag::key_of(digest), digest)).collect()
     }
 }
 
@@ -173,6 +192,6 @@ pub enum Subject<'a> {
     None,
     /// This manifest, whose companion it is.
     Of(&'a Digest),
-    /// It is a companion of something that is not known here.
+    /// It is a companion of something that is not known here, or of two things at once.
     Unknown,
 }

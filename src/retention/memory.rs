@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::approval::Cause;
-use super::inventory::Inventory;
+use super::inventory::{Inventory, Listing};
 use super::policy::Policy;
 use super::wants::reaches;
 use crate::oci::{Digest, RepositoryName, Tag};
@@ -27,9 +27,6 @@ struct Seen {
     digest: Digest,
     since: Timestamp,
 }
-
-/// What an inventory lists: the tags of each repository that the rules reach.
-pub type Listing = BTreeMap<RepositoryName, BTreeSet<Tag>>;
 
 impl Memory {
     /// Since when `tag` is known at `digest`; every move starts anew.

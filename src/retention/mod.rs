@@ -4,22 +4,26 @@
 //! - [`policy`](Policy): a resource, compiled by `compile`; `pattern` and `version` are what its rules are made of
 //! - [`inventory`](Inventory): what was observed; `age` judges its times
 //! - `rules`: what each rule says of the tags it selects
-//! - `decide`: rules, protections and ages give each tag a verdict by itself
+//! - `judge`: rules, protections and ages give each tag a verdict by itself
 //! - `settle`: what the verdicts mean for one another, and which manifests go
+//! - `decide`: all of that, for a whole registry, with the `powers` that its server gives
 //! - `space`: what that would free
 //! - `approval`: how much of a plan may be carried out; [`Memory`]: what is remembered between passes
-//! - [`plan`](Plan) and [`verdict`](Verdict): the result, a value
+//! - [`plan`](Plan) and [`verdict`](Verdict): the result, a value; `sentence` says it in words
 
 mod age;
 mod approval;
 mod compile;
 mod decide;
 mod inventory;
+mod judge;
 mod memory;
 mod pattern;
 mod plan;
 mod policy;
+mod powers;
 mod rules;
+mod sentence;
 mod server;
 mod settle;
 mod space;
@@ -30,12 +34,14 @@ mod wants;
 pub use age::{Created, Doubt};
 pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries};
 pub use compile::InvalidField;
-pub use decide::{Mandate, Powers, decide, opinions};
-pub use inventory::{Inventory, ManifestState, Repository, Subject, TagState};
-pub use memory::{Listing, Memory};
+pub use decide::{Mandate, decide};
+pub use inventory::{Inventory, Listing, ManifestState, Repository, Subject, TagState};
+pub use judge::opinions;
+pub use memory::Memory;
 pub use pattern::{Globs, PatternError, Regexes};
 pub use plan::{Deletion, DigestDeletion, Plan, Removal, RepositoryPlan, RuleTotals, TagPlan, Totals};
 pub use policy::{Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Rule, RuleId, TagSelector};
+pub use powers::Powers;
 pub use server::{Deletes, Generation, Refusal, Server};
 pub use verdict::{AskedBy, Condemned, Criterion, Kept, Verdict, Youth};
 pub use version::TagVersion;

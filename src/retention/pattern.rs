@@ -45,9 +45,9 @@ impl Globs {
         self.set.is_match(name)
     }
 
-    /// The first pattern, in the order written, that matches the whole of `name`.
+    /// The first pattern, in alphabetical order, that matches the whole of `name`.
     pub fn first_match(&self, name: &str) -> Option<&str> {
-        self.set.matches(name).first().map(|index| self.texts[*index].as_str())
+        self.set.matches(name).into_iter().map(|index| self.texts[index].as_str()).min()
     }
 
     /// The patterns that can match one name only, if all of them are such: what can be asked for without a catalog.
@@ -149,8 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_pattern_as_written_is_named() {
-        assert_eq!(globs(&["stable-*", "latest", "**"]).first_match("latest"), Some("latest"));
+    fn the_first_pattern_by_name_is_named_however_they_are_written() {
+        assert_eq!(globs(&["stable-*", "latest", "l*"]).first_match("latest"), Some("l*"));
+        assert_eq!(globs(&["l*", "latest", "stable-*"]).first_match("latest"), Some("l*"));
         assert_eq!(globs(&["a"]).first_match("b"), None);
     }
 

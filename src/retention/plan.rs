@@ -103,6 +103,7 @@ pub struct Deletion {
     pub untagged_children: usize,
 }
 
+#[allow(clippy::ref_option, reason = "serde calls it with a reference to the field")]
 fn created_or_null<S: serde::Serializer>(created: &Option<Created>, serializer: S) -> Result<S::Ok, S::Error> {
     created.and_then(Created::at).serialize(serializer)
 }

@@ -16,10 +16,12 @@ use crate::oci::Tag;
 pub(super) struct Candidate<'a> {
     pub(super) tag: &'a Tag,
     pub(super) created: Created,
+    /// Removed already; it takes no place from a tag that is there.
+    pub(super) gone: bool,
 }
 
 /// What one rule says of one tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Says {
     Keep(Criterion),
     AgeUnknown(Doubt),
@@ -96,7 +98,8 @@ fn by_time(created: Created, threshold: Option<Timestamp>, criterion: impl FnOnc
 /// The creation time of the `count`-th most recent; `None` if there are no more than that. Unknown ages stand outside
 /// the ranking, and whoever ties with the last one ranked is in.
 fn rank_threshold(selected: &[&Candidate<'_>], count: usize) -> Option<Timestamp> {
-    let mut times: Vec<Timestamp> = selected.iter().filter_map(|candidate| candidate.created.at()).collect();
+    let mut times: Vec<Timestamp> =
+        selected.iter().filter(|candidate| !candidate.gone).filter_map(|candidate| candidate.created.at()).collect();
     times.sort_unstable_by_key(|at| Reverse(*at));
     times.get(count.saturating_sub(1)).copied()
 }
@@ -104,25 +107,26 @@ fn rank_threshold(selected: &[&Candidate<'_>], count: usize) -> Option<Timestamp
 /// Each tag that is a version, with whether it is among the newest of its line. Several tags of one version count as
 /// one.
 fn newest_of<'a>(newest: &NewestVersions, selected: &[&Candidate<'a>]) -> BTreeMap<&'a Tag, bool> {
-    let versions: Vec<(&Tag, TagVersion)> =
-        selected.iter().filter_map(|candidate| Some((candidate.tag, TagVersion::parse(candidate.tag)?))).collect();
+    let versions: Vec<(&Candidate<'a>, TagVersion)> =
+        selected.iter().filter_map(|candidate| Some((*candidate, TagVersion::parse(candidate.tag)?))).collect();
     let counts = |version: &TagVersion| {
         (newest.prereleases || !version.is_prerelease())
             && newest.range.as_ref().is_none_or(|range| version.is_in(range))
     };
     let mut lines: BTreeMap<Line, BTreeSet<&TagVersion>> = BTreeMap::new();
-    for (_, version) in versions.iter().filter(|(_, version)| counts(version)) {
+    for (_, version) in versions.iter().filter(|(candidate, version)| !candidate.gone && counts(version)) {
         lines.entry(version.line(newest.leading_numbers)).or_default().insert(version);
     }
     let oldest_kept: BTreeMap<&Line, &TagVersion> = lines
         .iter()
-        .filter_map(|(line, members)| Some((line, *members.iter().rev().take(newest.count).last()?)))
+        .filter_map(|(line, members)| Some((line, *members.iter().rev().nth(newest.count.saturating_sub(1))?)))
         .collect();
+    // A line with no more than `count` keeps them all.
     let is_kept = |version: &TagVersion| {
         counts(version)
-            && oldest_kept.get(&version.line(newest.leading_numbers)).is_some_and(|oldest| version >= *oldest)
+            && oldest_kept.get(&version.line(newest.leading_numbers)).is_none_or(|oldest| version >= *oldest)
     };
-    versions.iter().map(|(tag, version)| (*tag, is_kept(version))).collect()
+    versions.iter().map(|(candidate, version)| (candidate.tag, is_kept(version))).collect()
 }
 
 /// A duration as people write it in a resource: whole days as `30d`, else hours.

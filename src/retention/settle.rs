@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Judged, Powers, newest_condemned};
-use super::inventory::{Repository, Subject};
+use super::inventory::{Repository, Subject, TagState};
+use super::judge::{Judged, newest_condemned};
 use super::plan::{Deletion, DigestDeletion, Removal};
+use super::powers::Powers;
 use super::verdict::Kept;
 use crate::oci::{Digest, Manifest, Tag};
 
@@ -24,7 +25,7 @@ pub(super) fn settle(
     powers: Powers,
     minimum_tags: usize,
 ) -> Settled {
-    keep_ungrounded_companions(judged);
+    keep_ungrounded_companions(repository, judged);
     propagate(repository, judged, powers);
     for index in newest_condemned(judged, minimum_tags) {
         judged[index].keep(Kept::MinimumTags { minimum: minimum_tags });
@@ -42,16 +43,16 @@ pub(super) fn settle(
     Settled { removals, deletions: deletions(repository, judged, &deleted) }
 }
 
-/// Keeps the companions whose chain of subjects does not end in an image that a rule condemns. Two companions that
+/// Keeps the companions whose chain of subjects does not end in an image that a rule condemns, or that we deleted. Two companions that
 /// name one another would otherwise condemn one another.
-fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
+fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]) {
     let mut tags_of: BTreeMap<&Digest, Vec<&Judged<'_>>> = BTreeMap::new();
     for it in judged.iter() {
-        if let Some(digest) = it.state.digest() {
+        if let Some(digest) = left_from(repository, it) {
             tags_of.entry(digest).or_default().push(it);
         }
     }
-    let mut grounded: BTreeSet<Digest> = BTreeSet::new();
+    let mut grounded: BTreeSet<Digest> = repository.deleted.clone();
     loop {
         let goes = |it: &&Judged<'_>| match it.subject {
             Subject::None => it.verdict.is_condemned(),
@@ -60,7 +61,7 @@ fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
         };
         let more: Vec<Digest> = tags_of
             .iter()
-            .filter(|(digest, tags)| !grounded.contains(**digest) && tags.iter().all(|it| goes(it)))
+            .filter(|(digest, tags)| !grounded.contains(**digest) && tags.iter().all(&goes))
             .map(|(digest, _)| (*digest).clone())
             .collect();
         if more.is_empty() {
@@ -69,7 +70,9 @@ fn keep_ungrounded_companions(judged: &mut [Judged<'_>]) {
         grounded.extend(more);
     }
     for it in judged.iter_mut() {
+        // One that dangles has nothing left to lose.
         if let Subject::Of(subject) = it.subject
+            && it.digest().is_some()
             && it.verdict.is_condemned()
             && !grounded.contains(subject)
         {
@@ -87,7 +90,7 @@ fn propagate(repository: &Repository, judged: &mut [Judged<'_>], powers: Powers)
         for it in judged.iter_mut().filter(|it| it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
             let kept = match it.subject {
-                Subject::Of(subject) if !deleted.contains(subject) => {
+                Subject::Of(subject) if !deleted.contains(subject) && !repository.deleted.contains(subject) => {
                     Some(Kept::CompanionOfKept { subject: Some(subject.clone()) })
                 }
                 _ if !powers.tags_alone && !deleted.contains(digest) => Some(holders.why_kept(digest)),
@@ -111,8 +114,16 @@ fn deletable(repository: &Repository, judged: &[Judged<'_>], digests: DigestDele
     }
     let kept = judged.iter().filter(|it| !it.verdict.is_condemned()).filter_map(Judged::digest);
     let needed = repository.reach(kept);
-    let condemned = judged.iter().filter(|it| it.verdict.is_condemned()).filter_map(Judged::digest);
+    let condemned = judged.iter().filter(|it| it.verdict.is_condemned()).filter_map(|it| left_from(repository, it));
     condemned.filter(|digest| !needed.contains(digest)).cloned().collect()
+}
+
+/// What the tag points at, or pointed at before its removal was cut short, if that is still there.
+fn left_from<'a>(repository: &Repository, judged: &Judged<'a>) -> Option<&'a Digest> {
+    match judged.state {
+        TagState::Dangling { deleted: Some(digest) } => repository.manifest(digest).map(|_| digest),
+        state => state.digest(),
+    }
 }
 
 /// What holds manifests on a server that cannot delete a tag alone.

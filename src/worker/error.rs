@@ -11,7 +11,7 @@ pub enum WorkError {
     /// The tag list cannot be trusted.
     #[error(
         "{repository}: tag {tag} exists but is not listed, so the tag list hides tags (3.0 to 3.1.1 do so on S3); \
-         nothing was deleted; upgrade the registry to 3.1.2 or later"
+         nothing is deleted by such a list; upgrade the registry to 3.1.2 or later"
     )]
     HiddenTag {
         /// Where.
@@ -41,6 +41,7 @@ pub(super) fn is_of_content(error: &RegistryError) -> bool {
     matches!(
         error.problem(),
         Problem::ServerError { .. }
+            | Problem::CutShort
             | Problem::TooLarge { .. }
             | Problem::DigestMismatch { .. }
             | Problem::Malformed(_)

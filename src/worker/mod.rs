@@ -3,11 +3,14 @@
 //!
 //! Whatever must outlive a crash goes through [`Journal`], which a directory provides in the terminal.
 
+mod batch;
 mod error;
 mod journal;
 mod observe;
+mod operate;
 mod progress;
 mod prune;
+mod record;
 mod repair;
 mod report;
 mod verify;

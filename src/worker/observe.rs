@@ -52,9 +52,6 @@ impl Observer<'_> {
         let repositories = stream::iter(names)
             .map(|name| async move {
                 let listed = self.list(&name).await?;
-                if let Ok(listed) = &listed {
-                    self.refuse_hidden(&name, listed).await?;
-                }
                 let observed = self.read(&name, listed, None, &BTreeSet::new()).await?;
                 Ok::<_, WorkError>((name, observed.repository))
             })
@@ -90,10 +87,14 @@ impl Observer<'_> {
         self.read_children(name, &mut observed.repository).await
     }
 
-    /// The tag list, or why it cannot be read.
+    /// The tag list, or why it cannot be read. One that hides a tag is an error.
     async fn list(&self, name: &RepositoryName) -> Result<Result<BTreeSet<Tag>, String>, WorkError> {
         match self.client.tags(name).await {
-            Ok(tags) => Ok(Ok(tags.into_iter().collect())),
+            Ok(tags) => {
+                let listed = tags.into_iter().collect();
+                self.refuse_hidden(name, &listed).await?;
+                Ok(Ok(listed))
+            }
             Err(error) if is_of_content(&error) => Ok(Err(error.to_string())),
             Err(error) => Err(error.into()),
         }
@@ -143,7 +144,8 @@ impl Observer<'_> {
         // What a run of ours removed is judged as well, for its manifest is still to go.
         let judged = listed.iter().chain(self.open.tags_of(name).into_keys()).cloned().collect();
         let wants = wants(self.policies, name, &judged);
-        if !wants.manifests {
+        // What an earlier run began may concern tags that no rule selects, or leave none that one does.
+        if !wants.manifests && self.open.digests_of(name).is_empty() {
             let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();
             return Ok(Observed { repository: Repository { tags, ..Repository::default() }, ..Observed::default() });
         }
@@ -152,6 +154,7 @@ impl Observer<'_> {
         if let Some(before) = before {
             observed.saved.extend(before.saved.iter().map(|(digest, saved)| (digest.clone(), saved.clone())));
             observed.repository.configs.clone_from(&before.repository.configs);
+            observed.repository.deleted.clone_from(&before.repository.deleted);
         }
         self.read_originals(name, &mut observed.repository).await?;
         self.add_removed(name, &mut observed, save).await?;
@@ -225,16 +228,34 @@ impl Observer<'_> {
         observed: &mut Observed,
         save: &BTreeSet<Digest>,
     ) -> Result<(), WorkError> {
+        let repository = &observed.repository;
+        let known = |digest: &&Digest| repository.manifests.contains_key(digest) || repository.deleted.contains(digest);
+        let unknown: Vec<Digest> =
+            self.open.digests_of(name).into_iter().filter(|digest| !known(digest)).cloned().collect();
+        let answers: Vec<(Digest, Option<Fetched>)> = stream::iter(unknown)
+            .map(|digest| async move {
+                let fetched = self.client.manifest(name, Reference::Digest(&digest)).await?;
+                Ok::<_, RegistryError>((digest, fetched))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        for (digest, fetched) in answers {
+            match fetched {
+                Some(fetched) => {
+                    observed.save(&fetched, save);
+                    observed.repository.manifests.insert(digest, parsed(&fetched));
+                }
+                None => {
+                    observed.repository.deleted.insert(digest);
+                }
+            }
+        }
+        let Repository { tags, manifests, .. } = &mut observed.repository;
         for (tag, digest) in self.open.tags_of(name) {
-            if observed.repository.tags.contains_key(tag) {
-                continue;
+            if !tags.contains_key(tag) && manifests.contains_key(digest) {
+                tags.insert(tag.clone(), TagState::Removed(digest.clone()));
             }
-            if !observed.repository.manifests.contains_key(digest) {
-                let Some(fetched) = self.client.manifest(name, Reference::Digest(digest)).await? else { continue };
-                observed.save(&fetched, save);
-                observed.repository.manifests.insert(digest.clone(), parsed(&fetched));
-            }
-            observed.repository.tags.insert(tag.clone(), TagState::Removed(digest.clone()));
         }
         Ok(())
     }
@@ -251,6 +272,8 @@ impl Observer<'_> {
                 .cloned()
                 .collect();
             if named.is_empty() {
+                let Repository { deleted, manifests, .. } = repository;
+                deleted.retain(|digest| !matches!(manifests.get(digest), Some(ManifestState::Read(_))));
                 return Ok(());
             }
             self.read_manifests(name, named, repository).await?;

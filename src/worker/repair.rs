@@ -1,44 +1,68 @@
 //! What a deletion cut that it should not have is put back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::batch::Batch;
 use super::error::WorkError;
 use super::journal::Journal;
-use super::prune::{Batch, Pruner, Run};
+use super::observe::Observed;
+use super::prune::{Pruner, Run};
 use super::report::Failure;
 use crate::oci::{Digest, Manifest, RepositoryName, Tag};
 use crate::pruning::SavedManifest;
-use crate::registry::{Reference, RegistryError};
+use crate::registry::{Deleted, Reference, RegistryError};
+use crate::retention::{ManifestState, RepositoryPlan};
 
 impl<J: Journal> Pruner<'_, J> {
     /// Lists the tags again. New ones are read, with all that they need; one that the last deletion cut is put back.
     pub(super) async fn look_around(&mut self, batch: &mut Batch<'_>, run: &mut Run) -> Result<(), WorkError> {
         let mut listed: BTreeSet<Tag> = self.client.tags(batch.name).await?.into_iter().collect();
+        let mut back = Vec::new();
         for tag in batch.watch.cut(&listed) {
             if !batch.condemns(&tag) && self.put_back(&tag, batch, run).await? {
-                listed.insert(tag);
+                back.push(tag);
             }
         }
-        let newcomers = batch.watch.newcomers(&listed);
+        let mut newcomers = batch.watch.newcomers(&listed);
+        listed.extend(back.iter().cloned());
+        newcomers.extend(back);
         batch.change(&newcomers);
-        let observer = super::Observer {
-            client: self.client,
-            policies: self.policies,
-            memory: self.memory,
-            open: self.journal.open_intents(),
-            progress: self.progress,
-        };
+        let observer = self.observer();
         observer.absorb(batch.name, newcomers, &mut batch.observed).await?;
         batch.watch.accept(listed);
         Ok(())
+    }
+
+    /// Undoes a removal that was cut short: what stood under the tag stands there again, and the placeholder goes. Where
+    /// the original is nowhere to be had, the placeholder stays, so that the tag does not vanish without a word.
+    pub(super) async fn restore(
+        &self,
+        batch: &Batch<'_>,
+        tag: &Tag,
+        tombstone: &Digest,
+        original: &Digest,
+    ) -> Result<Deleted, RegistryError> {
+        let there = self.client.manifest(batch.name, Reference::Digest(original)).await?;
+        let there =
+            there.map(|fetched| SavedManifest { media_type: fetched.content_type, bytes: fetched.body.to_vec() });
+        let saved = there.or_else(|| self.journal.open_intents().saved(batch.name, original).cloned());
+        let Some(saved) = saved else { return Ok(Deleted::Already) };
+        self.put(batch.name, Reference::Tag(tag), &saved).await?;
+        self.client.delete_manifest(batch.name, tombstone).await
     }
 
     /// A kept tag disappeared between the listings before and after a deletion: somebody had just pointed it at the
     /// digest that was deleted. Only while it still is 404 do we put it back.
     async fn put_back(&self, tag: &Tag, batch: &Batch<'_>, run: &mut Run) -> Result<bool, WorkError> {
         let Some(digest) = &batch.last_deleted else { return Ok(false) };
+        // Where it pointed before is gone too: then somebody deleted that, and not we the tag.
+        if let Some(before) = batch.pointed_at(tag)
+            && self.client.manifest(batch.name, Reference::Digest(before)).await?.is_none()
+        {
+            return Ok(false);
+        }
         if self.client.manifest(batch.name, Reference::Tag(tag)).await?.is_some() {
             return Ok(true);
         }
@@ -48,7 +72,7 @@ impl<J: Journal> Pruner<'_, J> {
             run.report.failed.push(failed(skip.to_string()));
             return Ok(false);
         }
-        match self.put_whole(batch, Reference::Tag(tag), digest).await {
+        match self.put_whole(batch.name, &batch.observed.saved, Reference::Tag(tag), digest).await {
             Ok(()) => {
                 run.report.restored.push((batch.name.clone(), tag.clone()));
                 Ok(true)
@@ -61,36 +85,80 @@ impl<J: Journal> Pruner<'_, J> {
         }
     }
 
+    /// Puts back what a tag that stays needs and we deleted: somebody pushed an index, or moved a tag to one, while a
+    /// child of it went. Whether anything was put back, so that all must be read again.
+    pub(super) async fn mend(
+        &self,
+        name: &RepositoryName,
+        observed: &Observed,
+        plan: &RepositoryPlan,
+        run: &mut Run,
+    ) -> Result<bool, WorkError> {
+        let repository = &observed.repository;
+        let open = self.journal.open_intents();
+        let mut missing: BTreeMap<&Digest, &Tag> = BTreeMap::new();
+        for planned in plan.tags.iter().filter(|planned| !planned.verdict.is_condemned()) {
+            let needed = repository.reach(planned.digest.as_ref());
+            let lost = needed.into_iter().filter(|it| repository.manifests.get(*it) == Some(&ManifestState::Missing));
+            missing.extend(lost.map(|digest| (digest, &planned.tag)));
+        }
+        missing.retain(|digest, _| !run.mended.contains(&(name.clone(), (*digest).clone())));
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let recorded = open.digests_of(name).into_iter().filter_map(|it| Some((it, open.saved(name, it)?)));
+        let known: BTreeMap<Digest, SavedManifest> =
+            recorded.chain(&observed.saved).map(|(digest, saved)| (digest.clone(), saved.clone())).collect();
+        missing.retain(|digest, _| known.contains_key(*digest));
+        let mut mended = false;
+        for (digest, tag) in missing {
+            run.mended.insert((name.clone(), digest.clone()));
+            let failed =
+                |why: String| Failure { repository: name.clone(), operation: format!("make tag {tag} whole"), why };
+            if let Err(skip) = self.may_write(name, run).await? {
+                run.report.failed.push(failed(skip.to_string()));
+                continue;
+            }
+            match self.put_whole(name, &known, Reference::Digest(digest), digest).await {
+                Ok(()) => {
+                    run.report.restored.push((name.clone(), tag.clone()));
+                    mended = true;
+                }
+                Err(error) => {
+                    run.writes_failed |= error.is_server_error();
+                    run.report.failed.push(failed(error.to_string()));
+                }
+            }
+        }
+        Ok(mended)
+    }
+
     /// Puts `digest` under `reference`, after those of its children that this run deleted.
     async fn put_whole(
         &self,
-        batch: &Batch<'_>,
+        name: &RepositoryName,
+        known: &BTreeMap<Digest, SavedManifest>,
         reference: Reference<'_>,
         digest: &Digest,
     ) -> Result<(), RegistryError> {
         let mut order: Vec<(&Digest, &SavedManifest)> = Vec::new();
         let mut open = vec![digest];
-        while let Some((digest, saved)) = open.pop().and_then(|digest| batch.observed.saved.get_key_value(digest)) {
+        while let Some((digest, saved)) = open.pop().and_then(|digest| known.get_key_value(digest)) {
             let children: Vec<Digest> = Manifest::parse(&saved.media_type, &saved.bytes)
                 .map(|manifest| manifest.children().cloned().collect())
                 .unwrap_or_default();
             if order.iter().all(|(known, _)| *known != digest) {
                 order.push((digest, saved));
-                open.extend(
-                    children
-                        .iter()
-                        .filter_map(|child| batch.observed.saved.get_key_value(child))
-                        .map(|(child, _)| child),
-                );
+                open.extend(children.iter().filter_map(|child| known.get_key_value(child)).map(|(child, _)| child));
             }
         }
         for (child, saved) in order.iter().skip(1).rev() {
-            if self.client.manifest(batch.name, Reference::Digest(child)).await?.is_none() {
-                self.put(batch.name, Reference::Digest(child), saved).await?;
+            if self.client.manifest(name, Reference::Digest(child)).await?.is_none() {
+                self.put(name, Reference::Digest(child), saved).await?;
             }
         }
         match order.first() {
-            Some((_, saved)) => self.put(batch.name, reference, saved).await,
+            Some((_, saved)) => self.put(name, reference, saved).await,
             None => Ok(()),
         }
     }

@@ -41,7 +41,7 @@ pub struct Report {
     pub skipped: Vec<Failure>,
     /// Operations at which the registry failed.
     pub failed: Vec<Failure>,
-    /// Tags that a deletion had cut, and that were put back.
+    /// What a deletion had taken from under a push of the same moment, and what was put back.
     pub restored: Vec<(RepositoryName, Tag)>,
     /// Repositories that let nothing be deleted.
     pub refused: Vec<(RepositoryName, Refusal)>,

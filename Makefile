@@ -1,0 +1,24 @@
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help check test registries demo demo-down clean-cache
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: ## Format, lints and the tests that need no registry (quick)
+	@scripts/check
+
+test: ## Every test, on real registries; closes with N passed, N failed, N skipped
+	@scripts/test
+
+registries: ## Put the registries that tests run against into the cache
+	@scripts/registries
+
+demo: ## Start the demonstration
+	@scripts/demo
+
+demo-down: ## Stop the demonstration and remove what it made
+	@scripts/demo-down
+
+clean-cache: ## Remove what tests keep outside the clone
+	@. scripts/cache.sh && rm -rf "$$cache"

@@ -1,0 +1,296 @@
+//! The verdict on each tag by itself: selection, protections, rules, ages. What tags mean for one another comes after.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::age::Created;
+use super::approval::Entry;
+use super::inventory::{Repository, Subject, TagState};
+use super::plan::{Removal, TagPlan};
+use super::policy::{Policy, RuleId};
+use super::rules::{Candidate, Says, age_text, evaluate};
+use super::space::size_of;
+use super::verdict::{AskedBy, Condemned, Kept, Verdict, Youth};
+use crate::oci::{Digest, RepositoryName, Tag};
+
+/// One tag on its way to a verdict.
+pub(super) struct Judged<'a> {
+    pub(super) tag: &'a Tag,
+    pub(super) state: &'a TagState,
+    pub(super) subject: Subject<'a>,
+    pub(super) created: Created,
+    pub(super) selected_by: Vec<RuleId>,
+    pub(super) verdict: Verdict,
+}
+
+impl Judged<'_> {
+    pub(super) fn digest(&self) -> Option<&Digest> {
+        self.state.digest()
+    }
+
+    pub(super) fn is_companion(&self) -> bool {
+        self.subject != Subject::None
+    }
+
+    pub(super) fn keep(&mut self, why: Kept) {
+        self.verdict = Verdict::Kept(why);
+    }
+
+    pub(super) fn keep_unless_in(&mut self, stored: &BTreeSet<Entry>, repository: &RepositoryName) {
+        let digest = match &self.verdict {
+            Verdict::Kept(_) => return,
+            Verdict::Condemned(Condemned::DanglingOfOurs { digest }) => Some(digest),
+            Verdict::Condemned(_) => self.digest(),
+        };
+        let entry =
+            |digest: &Digest| Entry { repository: repository.clone(), tag: self.tag.clone(), digest: digest.clone() };
+        if !digest.is_some_and(|digest| stored.contains(&entry(digest))) {
+            self.keep(Kept::NotInPlan);
+        }
+    }
+
+    pub(super) fn into_plan(self, repository: &Repository, removal: Option<Removal>) -> TagPlan {
+        TagPlan {
+            tag: self.tag.clone(),
+            digest: self.digest().cloned(),
+            created: self.created.at().map(Created::At),
+            size_bytes: self.digest().map_or(0, |digest| size_of(repository, digest)),
+            companion: self.is_companion(),
+            selected_by: self.selected_by,
+            verdict: self.verdict,
+            removal,
+        }
+    }
+}
+
+/// The verdict of the rules and protections on each tag by itself; what tags mean for one another comes after.
+pub(super) fn judge<'a>(
+    name: &RepositoryName,
+    repository: &'a Repository,
+    policies: &[Policy],
+    now: Timestamp,
+) -> Vec<Judged<'a>> {
+    let keys = repository.companion_keys();
+    let grounds = Grounds::new(repository, &keys, name, policies, now);
+    repository.tags.iter().map(|(tag, state)| grounds.judge(tag, state)).collect()
+}
+
+/// What each rule that selects `tag` says of it, for whoever asks why.
+pub fn opinions(
+    name: &RepositoryName,
+    repository: &Repository,
+    policies: &[Policy],
+    tag: &Tag,
+    now: Timestamp,
+) -> Vec<(RuleId, String)> {
+    let keys = repository.companion_keys();
+    let grounds = Grounds::new(repository, &keys, name, policies, now);
+    let said = grounds.said.get(tag).map_or([].as_slice(), Vec::as_slice);
+    said.iter().map(|(rule, says)| (rule.clone(), says.to_string())).collect()
+}
+
+/// All that the verdict on one tag by itself depends on.
+struct Grounds<'a, 'p> {
+    repository: &'a Repository,
+    keys: &'p BTreeMap<String, &'a Digest>,
+    policies: &'p [Policy],
+    now: Timestamp,
+    minimum_age: SignedDuration,
+    created: BTreeMap<&'a Tag, Created>,
+    said: BTreeMap<&'a Tag, Vec<(RuleId, Says)>>,
+    unreadable: Option<Kept>,
+}
+
+impl<'a, 'p> Grounds<'a, 'p> {
+    fn new(
+        repository: &'a Repository,
+        keys: &'p BTreeMap<String, &'a Digest>,
+        name: &RepositoryName,
+        policies: &'p [Policy],
+        now: Timestamp,
+    ) -> Self {
+        let mut by_digest: BTreeMap<&Digest, Created> = BTreeMap::new();
+        let mut candidates: Vec<Candidate<'a>> = Vec::new();
+        for (tag, state) in &repository.tags {
+            let Some(digest) = state.digest() else { continue };
+            let created = *by_digest.entry(digest).or_insert_with(|| repository.created(digest, now));
+            if repository.subject_of(tag, state, keys) == Subject::None {
+                candidates.push(Candidate { tag, created, gone: matches!(state, TagState::Removed(_)) });
+            }
+        }
+        let mut said: BTreeMap<&'a Tag, Vec<(RuleId, Says)>> = BTreeMap::new();
+        for rule in
+            policies.iter().flat_map(|policy| &policy.rules).filter(|rule| rule.repositories.matches(name.as_str()))
+        {
+            let selected: Vec<&Candidate<'a>> =
+                candidates.iter().filter(|it| rule.tags.matches(it.tag.as_str())).collect();
+            for (candidate, says) in selected.iter().zip(evaluate(rule, &selected, now)) {
+                said.entry(candidate.tag).or_default().push((rule.id.clone(), says));
+            }
+        }
+        for said in said.values_mut() {
+            said.sort();
+        }
+        Self {
+            repository,
+            keys,
+            policies,
+            now,
+            minimum_age: policies.iter().map(|policy| policy.minimum_age).max().unwrap_or_default(),
+            created: candidates.iter().map(|candidate| (candidate.tag, candidate.created)).collect(),
+            said,
+            unreadable: repository.first_unreadable().map(|(what, why)| Kept::Unreadable { what, why: why.to_owned() }),
+        }
+    }
+
+    fn judge(&self, tag: &'a Tag, state: &'a TagState) -> Judged<'a> {
+        let subject = self.repository.subject_of(tag, state, self.keys);
+        let said = self.said.get(tag).map_or([].as_slice(), Vec::as_slice);
+        let created = self.created.get(tag).copied().unwrap_or(Created::youngest(std::iter::empty()));
+        let verdict = match (state, subject) {
+            (TagState::Dangling { deleted: Some(digest) }, _) => {
+                Verdict::Condemned(Condemned::DanglingOfOurs { digest: digest.clone() })
+            }
+            (TagState::Dangling { deleted: None }, _) => Verdict::Kept(Kept::Dangling),
+            (TagState::Unreadable(why), _) => {
+                Verdict::Kept(Kept::Unreadable { what: format!("tag {tag}"), why: why.clone() })
+            }
+            (_, Subject::Unknown) => Verdict::Kept(Kept::CompanionOfKept { subject: None }),
+            // Whether its subject goes is settled later; until then it goes along.
+            (_, Subject::Of(digest)) => Verdict::Condemned(Condemned::CompanionOfDeleted { subject: digest.clone() }),
+            (_, Subject::None) => self.of_rules(tag, state, created, said),
+        };
+        let mut judged = Judged {
+            tag,
+            state,
+            subject,
+            created,
+            selected_by: said.iter().map(|(rule, _)| rule.clone()).collect(),
+            verdict,
+        };
+        if let (true, Some(unreadable)) = (judged.verdict.is_condemned(), &self.unreadable) {
+            judged.keep(unreadable.clone());
+        }
+        judged
+    }
+
+    /// The first decisive answer, in the order of the design: selection, protection, rules, age.
+    fn of_rules(&self, tag: &Tag, state: &TagState, created: Created, said: &[(RuleId, Says)]) -> Verdict {
+        if said.is_empty() {
+            return Verdict::Kept(Kept::Unselected);
+        }
+        let kept = self.protected(tag).or_else(|| kept_by_rule(said)).or_else(|| self.too_young(tag, state, created));
+        kept.map_or_else(|| condemned_by(said), Verdict::Kept)
+    }
+
+    /// The first resource by name whose first pattern by name matches: the order in which they came must not show.
+    fn protected(&self, tag: &Tag) -> Option<Kept> {
+        let protecting = self.policies.iter().filter_map(|policy| {
+            let pattern = policy.protected.first_match(tag.as_str())?;
+            Some((&policy.name, pattern))
+        });
+        let (policy, pattern) = protecting.min()?;
+        Some(Kept::Protected { policy: Arc::clone(policy), pattern: pattern.to_owned() })
+    }
+
+    /// Both the creation and the first sight at this digest must be older than the minimum. A tag that a run of ours
+    /// removed was known for long enough then, and is forgotten now.
+    fn too_young(&self, tag: &Tag, state: &TagState, created: Created) -> Option<Kept> {
+        if self.minimum_age.is_zero() {
+            return None;
+        }
+        let minimum_age = age_text(self.minimum_age);
+        let too_young = |since: Timestamp| self.now.duration_since(since) < self.minimum_age;
+        let first_seen = self.repository.first_seen.get(tag).copied().unwrap_or(self.now);
+        match created {
+            Created::Unknown(doubt) => Some(Kept::AgeUnknown { asked_by: AskedBy::MinimumAge, doubt }),
+            Created::At(at) if at > first_seen && too_young(at) => {
+                Some(Kept::TooYoung { since: at, by: Youth::Created, minimum_age })
+            }
+            Created::At(_) if too_young(first_seen) && !matches!(state, TagState::Removed(_)) => {
+                Some(Kept::TooYoung { since: first_seen, by: Youth::FirstSeen, minimum_age })
+            }
+            Created::At(_) => None,
+        }
+    }
+}
+
+/// The first rule that keeps the tag, certain ones before those that cannot tell.
+fn kept_by_rule(said: &[(RuleId, Says)]) -> Option<Kept> {
+    let condemned_by_other = |keeper: &RuleId| {
+        let goes = |says: &Says| matches!(says, Says::Go | Says::Delete);
+        said.iter().any(|(rule, says)| rule.policy != keeper.policy && goes(says))
+    };
+    let certain = said.iter().find_map(|(rule, says)| match says {
+        Says::Keep(criterion) if condemned_by_other(rule) => {
+            Some(Kept::Elsewhere { rule: rule.clone(), criterion: criterion.clone() })
+        }
+        Says::Keep(criterion) => Some(Kept::ByRule { rule: rule.clone(), criterion: criterion.clone() }),
+        _ => None,
+    });
+    certain.or_else(|| {
+        said.iter().find_map(|(rule, says)| match says {
+            Says::AgeUnknown(doubt) => Some(Kept::AgeUnknown { asked_by: AskedBy::Rule(rule.clone()), doubt: *doubt }),
+            Says::NotAVersion => Some(Kept::NotAVersion { rule: rule.clone() }),
+            _ => None,
+        })
+    })
+}
+
+fn condemned_by(said: &[(RuleId, Says)]) -> Verdict {
+    let delete = said.iter().find(|(_, says)| *says == Says::Delete).map(|(rule, _)| rule.clone());
+    Verdict::Condemned(match delete {
+        Some(rule) => Condemned::DeleteAction { rule },
+        None => Condemned::NoLongerKept { rules: said.iter().map(|(rule, _)| rule.clone()).collect() },
+    })
+}
+
+/// The condemned tags that are to be kept so that `minimum` remain: the newest, those of unknown age first. A tag that
+/// is removed already remains no more; its manifest may be kept last of all.
+pub(super) fn newest_condemned(judged: &[Judged<'_>], minimum: usize) -> BTreeSet<usize> {
+    let gone = |it: &Judged<'_>| matches!(it.state, TagState::Removed(_));
+    let ordinary: Vec<(usize, &Judged<'_>)> =
+        judged.iter().enumerate().filter(|(_, it)| !it.is_companion() && it.digest().is_some()).collect();
+    let remaining = ordinary.iter().filter(|(_, it)| !it.verdict.is_condemned() && !gone(it)).count();
+    let mut going: Vec<&(usize, &Judged<'_>)> = ordinary.iter().filter(|(_, it)| it.verdict.is_condemned()).collect();
+    going.sort_by_key(|(_, it)| (gone(it), it.created.at().is_some(), Reverse(it.created.at()), Reverse(it.tag)));
+    going.into_iter().take(minimum.saturating_sub(remaining)).map(|(index, _)| *index).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Manifest;
+    use crate::retention::{Deletes, Generation, Inventory, Mandate, ManifestState, Server, decide};
+
+    /// A run on 3.x that removes a tag forgets when it was first seen; its manifest, which comes in a later batch or
+    /// after a crash, must go nevertheless.
+    #[test]
+    fn a_manifest_whose_tag_a_run_removed_is_not_young_again() {
+        let text = "{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {name: t}, spec: \
+                    {registry: {url: 'http://r', completeTagLists: true}, protect: {inUse: {scope: None}}, limits: \
+                    {minTagsPerRepository: 0}, rules: [{name: a, repositories: {include: [app]}, tags: {include: ['*']}, \
+                    action: Delete}]}}";
+        let policies = [Policy::compile(&crate::api::read_resources(text).unwrap()[0]).unwrap()];
+        let bytes = br#"{"schemaVersion":2,"manifests":[],
+            "annotations":{"org.opencontainers.image.created":"2020-01-01T00:00:00Z"}}"#;
+        let digest = Digest::of(bytes);
+        let manifest = Manifest::parse("application/vnd.oci.image.index.v1+json", bytes).unwrap();
+        let decided = |state: TagState| {
+            let repository = Repository {
+                tags: [("v1".parse().unwrap(), state)].into(),
+                manifests: [(digest.clone(), ManifestState::Read(manifest.clone()))].into(),
+                ..Repository::default()
+            };
+            let server = Server { generation: Generation::V3, deletes: Deletes::TagsAndDigests };
+            let inventory = Inventory { server, repositories: [("app".parse().unwrap(), repository)].into() };
+            let plan = decide(&inventory, &policies, Mandate::default(), "2026-11-22T00:00:00Z".parse().unwrap());
+            plan.repositories[0].deletions.len()
+        };
+        assert_eq!(decided(TagState::At(digest.clone())), 0, "nobody has known it for long");
+        assert_eq!(decided(TagState::Removed(digest.clone())), 1);
+    }
+}

@@ -1,0 +1,19 @@
+//! `retention::decide` against an oracle that reads the design by brute force, and against what must hold of any plan.
+
+mod a_second_time_changes_nothing;
+mod cases;
+mod figures_add_up;
+mod going;
+mod knowing_less_is_never_more;
+mod large;
+mod once_it_went_wrong;
+mod oracle;
+mod oracle_rules;
+mod order_changes_nothing;
+mod policies;
+mod stricter_is_never_more;
+mod ten_thousand_tags;
+mod the_oracle_agrees;
+mod versions;
+mod what_is_kept_is_never_lost;
+mod world;

@@ -1,0 +1,17 @@
+//! Tests on real registries: Distribution 2.8 and 3.1, each a process of its own on 127.0.0.1.
+
+#![allow(unreachable_pub, reason = "a test binary exports nothing; `pub` says what other modules may use")]
+
+mod aftermath;
+mod desk;
+mod support;
+
+mod access;
+mod crash;
+mod damage;
+mod full_disk;
+mod harness;
+mod listing;
+mod modes;
+mod pruning;
+mod races;

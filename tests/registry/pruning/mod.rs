@@ -1,0 +1,8 @@
+//! What a prune does to a real registry: the tags that go are the ones that were to go, and everything else is whole.
+
+mod again;
+mod by_age;
+mod exactly;
+mod multi_arch;
+mod shared;
+mod signed;

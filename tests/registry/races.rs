@@ -1,0 +1,4 @@
+//! Pushes during a prune.
+
+mod exact;
+mod soak;
