@@ -1,3 +1,5 @@
+#![expect(clippy::doc_markdown, reason = "these comments are the help texts, where backticks would be in the way")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

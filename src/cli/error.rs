@@ -33,11 +33,10 @@ impl CliError {
     /// The code that the process ends with.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Resources(_) => Exit::Usage,
+            Self::Usage(_) | Self::Resources(_) | Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
             Self::Registry(_) | Self::Refused(_) | Self::Work(WorkError::Registry(_) | WorkError::HiddenTag { .. }) => {
                 Exit::Registry
             }
-            Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
             Self::State(_) | Self::Work(WorkError::Journal(_)) => Exit::State,
             Self::Internal(_) => Exit::Internal,
         }

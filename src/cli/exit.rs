@@ -72,6 +72,7 @@ impl Exit {
     }
 
     /// Of the outcomes on several registries the worse one tells.
+    #[must_use]
     pub fn worse(self, other: Self) -> Self {
         self.max(other)
     }

@@ -11,7 +11,7 @@ pub(super) fn prune(source: &Source, mandate: &Mandate, access: &Access, state: 
     let mut command = format!("registry-retention prune -f {} --yes", file(&source.file));
     let mut option = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            command.push_str(&format!(" {name} {}", word(&value)));
+            command.extend([" ", name, " ", &word(&value)]);
         }
     };
     let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(absolute);
@@ -27,7 +27,7 @@ pub(super) fn prune(source: &Source, mandate: &Mandate, access: &Access, state: 
         ("--live-shared", mandate.live_shared),
     ] {
         if given {
-            command.push_str(&format!(" {name}"));
+            command.extend([" ", name]);
         }
     }
     command + &state_option(state)

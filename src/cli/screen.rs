@@ -39,7 +39,7 @@ pub(super) fn document(text: &str) {
     let escaped = text.chars().fold(String::with_capacity(text.len()), |mut all, char| {
         match char {
             '\n' => all.push('\n'),
-            char if char.is_control() => all.push_str(&format!("\\u{:04x}", u32::from(char))),
+            char if char.is_control() => all.extend([format!("\\u{:04x}", u32::from(char))]),
             char => all.push(char),
         }
         all

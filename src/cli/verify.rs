@@ -108,12 +108,11 @@ async fn repositories(
     let mut names = if !args.repositories.is_empty() {
         args.repositories.clone()
     } else if args.file.is_some() {
-        let named = named_repositories(policies).map(|names| names.into_iter().collect());
-        let names: Vec<RepositoryName> = match named {
-            Some(names) => names,
+        let all = match named_repositories(policies) {
+            Some(named) => named.into_iter().collect(),
             None => client.repositories().await.map_err(WorkError::from)?,
         };
-        names.into_iter().filter(|name| reaches(policies, name)).collect()
+        all.into_iter().filter(|name| reaches(policies, name)).collect()
     } else {
         client.repositories().await.map_err(WorkError::from)?
     };

@@ -99,7 +99,9 @@ impl Progress for Watcher {
             bar.inc(1);
         }
         if !self.quiet && matches!(outcome, Outcome::Done | Outcome::Already) {
-            done(repository, operation).iter().for_each(|line| self.say(line));
+            for line in done(repository, operation) {
+                self.say(&line);
+            }
         }
     }
 

@@ -50,7 +50,8 @@ impl Notice {
             notices.push(Self::Refused(refusal));
         }
         let goes_alone = plan.tags().any(|(_, tag)| tag.removal == Some(Removal::TagOnly));
-        if plan.digests == DigestDeletion::ListsMayHideTags
+        if !refuses(&notices)
+            && plan.digests == DigestDeletion::ListsMayHideTags
             && plan.server.generation != Generation::Unknown
             && goes_alone
         {

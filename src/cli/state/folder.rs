@@ -166,7 +166,7 @@ fn name_of(registry: &str) -> String {
     for byte in host.bytes() {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' => name.push(char::from(byte)),
-            _ => name.push_str(&format!("%{byte:02X}")),
+            _ => name.extend([format!("%{byte:02X}")]),
         }
     }
     format!("{name}_{port}")
