@@ -1,5 +1,3 @@
-use jiff::Timestamp;
-
 use super::args;
 use super::error::CliError;
 use super::exit::Exit;
@@ -11,7 +9,8 @@ use super::state::{self, Accepted};
 pub(super) fn run(args: &args::Accept) -> Result<Exit, CliError> {
     let root = state::directory(args.state.state_dir.as_deref())?;
     let registry = args.registry.as_ref().map(ToString::to_string);
-    let Accepted { plan, made_for, already } = state::accept(&root, &args.hash, registry.as_deref(), Timestamp::now())?;
+    let Accepted { plan, made_for, already } =
+        state::accept(&root, &args.hash, registry.as_deref(), crate::cli::now())?;
     let tags = count(plan.entries.len(), "tag");
     let when = if already { "had been accepted before" } else { "is accepted" };
     out(format_args!("The plan {} for {} {when}: {tags}.", plan.hash, made_for.registry));

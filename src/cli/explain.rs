@@ -51,7 +51,7 @@ async fn explain(
     args: &args::Explain,
     watcher: &Watcher,
 ) -> Result<Vec<String>, CliError> {
-    let now = Timestamp::now();
+    let now = crate::cli::now();
     let TagReference { repository: name, tag } = &args.reference;
     let client = access.client(&group.endpoint)?;
     let (memory, open) = (folder.memory()?, folder.open_intents()?);

@@ -1,4 +1,3 @@
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::access::Access;
@@ -24,7 +23,7 @@ pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> R
         next: next::prune(&args.source, &args.mandate, &args.access, &args.state),
         state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
-        now: Timestamp::now(),
+        now: crate::cli::now(),
     };
     let mut exit = Exit::Done;
     let mut document = Document::default();

@@ -1,5 +1,3 @@
-use jiff::Timestamp;
-
 use super::access::Access;
 use super::args::{self, Loudness};
 use super::error::CliError;
@@ -26,7 +24,7 @@ pub(super) async fn run(args: &args::Prune, loudness: &Loudness, stop: Stop) -> 
         next: next::prune(&args.source, &args.mandate, &args.access, &args.state),
         state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
-        now: Timestamp::now(),
+        now: crate::cli::now(),
     };
     let mut exit = Exit::Done;
     for group in groups {

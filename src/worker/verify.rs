@@ -82,13 +82,13 @@ impl Verifier<'_> {
         walk.tags = roots.len();
         for (tag, node) in roots {
             match node {
-                Ok(node) => walk.add(node, &[tag].into()),
+                Ok(node) => walk.add(&node, &[tag].into()),
                 Err(fault) => walk.faults.push((format!("tag {tag}"), fault, [tag].into())),
             }
         }
         while let Some((digest, tags)) = walk.manifests_open.pop_first() {
             match self.manifest(name, Reference::Digest(&digest)).await? {
-                Ok(node) => walk.add(node, &tags),
+                Ok(node) => walk.add(&node, &tags),
                 Err(fault) => walk.faults.push((format!("manifest {digest}"), fault, tags)),
             }
         }
@@ -173,7 +173,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn add(&mut self, node: Node, tags: &BTreeSet<Tag>) {
+    fn add(&mut self, node: &Node, tags: &BTreeSet<Tag>) {
         self.manifests.entry(node.digest.clone()).or_default().extend(tags.iter().cloned());
         for blob in node.manifest.blobs() {
             self.blobs.entry(blob.digest.clone()).or_default().extend(tags.iter().cloned());

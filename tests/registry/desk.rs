@@ -35,7 +35,9 @@ impl Journal for Records {
     }
 
     async fn intend(&mut self, intents: &[Intent]) -> Result<(), JournalError> {
-        intents.iter().for_each(|intent| self.0.open(intent.clone()));
+        for intent in intents {
+            self.0.open(intent.clone());
+        }
         Ok(())
     }
 

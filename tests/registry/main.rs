@@ -1,5 +1,6 @@
 //! Tests on real registries: Distribution 2.8 and 3.1, each a process of its own on 127.0.0.1.
 
+#![allow(clippy::disallowed_methods, reason = "tests take the time from the clock as the terminal does")]
 #![allow(unreachable_pub, reason = "a test binary exports nothing; `pub` says what other modules may use")]
 
 mod aftermath;

@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn plans_are_kept_for_seven_days_and_found_again() {
         let root = tempfile::tempdir().unwrap();
-        let now = Timestamp::now();
+        let now = crate::cli::now();
         let folder = Folder::open(root.path(), "r:5000", "plan", now).unwrap();
         folder.store_waiting(&plan(now), &made_for()).unwrap();
         folder.start_running(&plan(now), &made_for()).unwrap();
@@ -222,8 +222,8 @@ mod tests {
     #[test]
     fn a_plan_that_was_changed_by_hand_is_refused() {
         let root = tempfile::tempdir().unwrap();
-        let folder = Folder::open(root.path(), "r:5000", "plan", Timestamp::now()).unwrap();
-        let mut changed = plan(Timestamp::now());
+        let folder = Folder::open(root.path(), "r:5000", "plan", crate::cli::now()).unwrap();
+        let mut changed = plan(crate::cli::now());
         changed.causes.clear();
         folder.start_running(&changed, &made_for()).unwrap();
         assert!(folder.running().unwrap_err().to_string().contains("hash"));

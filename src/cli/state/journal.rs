@@ -215,7 +215,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         let mut journal = FileJournal::load(path.clone()).unwrap();
         block_on(journal.intend(&[intent("a")])).unwrap();
-        let first = fs::metadata(&path).unwrap().len() as usize;
+        let first = fs::read(&path).unwrap().len();
         block_on(journal.intend(&[intent("b")])).unwrap();
         let whole = fs::read(&path).unwrap();
         for cut in first..whole.len() {

@@ -3,8 +3,6 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::StateError;
 
 /// One run at a time per registry. The system lets go of it when the process ends, however it ends.
@@ -31,7 +29,7 @@ impl Lock {
             }
             Err(TryLockError::Error(why)) => return Err(failed()(why)),
         }
-        let since = Timestamp::now();
+        let since = crate::cli::now();
         let holder = format!("registry-retention {command} (process {}, since {since:.0})\n", std::process::id());
         let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         written.map_err(failed())?;

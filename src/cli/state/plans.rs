@@ -135,13 +135,13 @@ mod tests {
     #[test]
     fn a_waiting_plan_becomes_an_accepted_one() {
         let root = tempfile::tempdir().unwrap();
-        let now = Timestamp::now();
+        let now = crate::cli::now();
         let plan = store(root.path(), "r:5000", &["v1"], now);
         store(root.path(), "r:5000", &["v2"], now);
         let accepted = accept(root.path(), &plan.hash.short().to_uppercase(), None, now).unwrap();
         assert_eq!((&accepted.plan, accepted.already), (&plan, false));
         let folder = Folder::open(root.path(), "r:5000", "prune", now).unwrap();
-        assert_eq!(folder.accepted().unwrap(), [plan.clone()]);
+        assert_eq!(folder.accepted().unwrap(), std::slice::from_ref(&plan));
         assert!(accept(root.path(), plan.hash.short(), None, now).unwrap().already);
         folder.forget_accepted(&[plan]).unwrap();
         assert!(folder.accepted().unwrap().is_empty());
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn what_is_meant_must_be_clear() {
         let root = tempfile::tempdir().unwrap();
-        let now = Timestamp::now();
+        let now = crate::cli::now();
         let plan = store(root.path(), "r:5000", &["v1"], now);
         store(root.path(), "s:5000", &["v1"], now);
         let hash = plan.hash.as_str();
