@@ -60,8 +60,8 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Registry {
-    /// Where the registry is reached: `http://` or `https://`, a host and perhaps a port and a path prefix, without
-    /// login, query or fragment: `http://registry.registry:5000`.
+    /// Where the registry is reached: `http://` or `https://`, a host and perhaps a port, without login, path, query or
+    /// fragment: `http://registry.registry:5000`.
     #[schemars(length(max = 512), regex(pattern = REGISTRY_URL.pattern))]
     pub url: String,
     /// Says that the tag lists of this registry are complete, where that cannot be known: Distribution 3.x on a

@@ -25,9 +25,9 @@ pub(super) const AGE: Form = Form {
 
 /// The address of a registry.
 pub(super) const REGISTRY_URL: Form = Form {
-    pattern: r"^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$",
+    pattern: r"^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$",
     meaning: "http:// or https://, a host and perhaps a port, such as http://registry.registry:5000, without login, \
-              query or fragment",
+              path, query or fragment",
 };
 
 /// A DNS label, as Kubernetes has it.
@@ -86,7 +86,6 @@ mod tests {
             "https://registry.example.com",
             "https://registry.example.com/",
             "http://localhost:5000",
-            "http://127.0.0.1:5000/prefix",
             "http://[fd00::1]:5000",
         ];
         let bad = [
@@ -108,6 +107,8 @@ mod tests {
             "http://registry\n",
             "http://-registry",
             "http://registry/%2e",
+            "http://127.0.0.1:5000/prefix",
+            "http://registry/v2/",
         ];
         check(&REGISTRY_URL, &good, &bad);
     }

@@ -62,7 +62,7 @@ fn forms_of_text() {
     let url = |shown: &str| {
         format!(
             "spec.registry.url: must be http:// or https://, a host and perhaps a port, such as \
-             http://registry.registry:5000, without login, query or fragment; not {shown}"
+             http://registry.registry:5000, without login, path, query or fragment; not {shown}"
         )
     };
     for (bad, shown) in [
