@@ -7,15 +7,12 @@ use regex::Regex;
 use reqwest::Method;
 use tokio::sync::Notify;
 
-use super::{Ended, PR, Resource, Terminal, image};
+use super::{DELETION, Ended, PR, Resource, Terminal, image, push, send};
 use crate::aftermath::{exactly_is_whole, exactly_survives, is_there};
 use crate::desk::set;
 use crate::support::{Artifact, Pusher, Registry, Relay, Step, Version, both_versions};
 
-both_versions![the_next_run_finishes_what_a_killed_one_began];
-
-/// Not a deletion of what is made up to see what the registry can do.
-const DELETION: &str = "^/v2/app/manifests/(pr-|sha256:0*[1-9a-f])";
+both_versions![the_next_run_finishes_what_a_killed_one_began, what_was_accepted_goes_on_after_a_kill];
 
 /// Runs `prune --yes` and kills it at its n-th deletion: before the registry gets that, or, if `done`, before the answer
 /// comes. How it ended, if there are fewer.
@@ -38,21 +35,11 @@ async fn kill(terminal: &Terminal, relay: &Relay, direct: Pusher, nth: usize, do
         }
     });
     let mut child = terminal.spawn("prune -f --yes");
-    let id = child.id().expect("it runs");
-    let output = async {
-        drop(child.stdin.take());
-        child.wait_with_output().await.expect("it ends")
-    };
-    let killed = async {
-        reached.notified().await;
-        let status = tokio::process::Command::new("kill").args(["-KILL", &id.to_string()]).status().await;
-        assert!(status.expect("kill runs").success());
-        std::future::pending::<()>().await;
-    };
-    let output = tokio::select! {
-        output = output => output,
-        () = killed => unreachable!("it never ends"),
-    };
+    tokio::select! {
+        ended = child.wait() => drop(ended.expect("it ends")),
+        () = reached.notified() => send("KILL", &child).await,
+    }
+    let output = child.wait_with_output().await.expect("it ends");
     relay.clear_rules();
     // A process that a signal ended has no code.
     let ended = Ended::of(&output);
@@ -105,4 +92,26 @@ async fn the_next_run_finishes_what_a_killed_one_began(version: Version) {
     // 3.1 removes the tags first; then each of five manifests goes.
     assert_eq!(rounds, 2 * if version == Version::V2_8 { 5 } else { 10 });
     exactly_survives(&registry, "app", &left).await;
+}
+
+/// What a killed run had begun needs no second acceptance, though all of it would be above the limit.
+async fn what_was_accepted_goes_on_after_a_kill(version: Version) {
+    for nth in 1..=3 {
+        let registry = Registry::start(version).await;
+        let relay = Relay::start(&registry).await;
+        push(&registry, &["v1", "pr-1", "pr-2", "pr-3"]).await;
+        let terminal = Terminal::new();
+        let (url, limits) = (relay.url().to_owned(), "{maxDeletePercent: 20}");
+        terminal.resources(&[Resource { url, limits, ..Resource::of(&registry, PR) }]);
+        let hash = terminal.plan("").await["waiting"]["hash"].as_str().expect("it waits").to_owned();
+        terminal.run(&format!("accept {hash}")).await.code(0);
+        assert!(kill(&terminal, &relay, registry.pusher(), nth, false).await.is_none());
+        terminal.run("prune -f --yes").await.code(0).conceals(&["Waiting", "not complete"]);
+        exactly_is_whole(&registry, "app", &set(["v1"])).await;
+        for tag in ["pr-1", "pr-2", "pr-3"] {
+            assert!(!is_there(&registry, "app", &image(tag).digest()).await, "{nth}: {tag} is left untagged");
+        }
+        push(&registry, &["pr-1", "pr-2", "pr-3"]).await;
+        terminal.run("prune -f --yes").await.code(4).says(&["Waiting"]);
+    }
 }

@@ -8,6 +8,7 @@ mod reaching;
 mod refused;
 mod resources;
 mod single_tags;
+mod stopped;
 
 use std::fs;
 use std::path::PathBuf;
@@ -168,6 +169,16 @@ impl Resource {
              limits: {limits}\n  rules: {rules}\n"
         )
     }
+}
+
+/// The path of a deletion in `app`, but not of what is made up to see what the registry can do.
+const DELETION: &str = "^/v2/app/manifests/(pr-|sha256:0*[1-9a-f])";
+
+/// Sends a signal, such as `INT`, to a command that runs.
+async fn send(signal: &str, child: &Child) {
+    let id = child.id().expect("it runs").to_string();
+    let status = Command::new("kill").args(["-s", signal, &id]).status().await;
+    assert!(status.expect("kill runs").success());
 }
 
 /// Deletes the pull requests of `app`.
