@@ -96,7 +96,8 @@ async fn the_next_run_finishes_what_a_killed_one_began(version: Version) {
 
 /// What a killed run had begun needs no second acceptance, though all of it would be above the limit.
 async fn what_was_accepted_goes_on_after_a_kill(version: Version) {
-    for nth in 1..=3 {
+    // Without companions: after its third deletion, 3.1 has no tag left that would tell of the manifests.
+    for nth in 1..=if version == Version::V2_8 { 3 } else { 6 } {
         let registry = Registry::start(version).await;
         let relay = Relay::start(&registry).await;
         push(&registry, &["v1", "pr-1", "pr-2", "pr-3"]).await;

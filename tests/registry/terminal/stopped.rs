@@ -42,6 +42,7 @@ async fn is_finished(terminal: &Terminal, registry: &Registry) {
 }
 
 async fn a_signal_ends_the_run_after_the_deletion_in_flight(version: Version) {
+    let deletion = regex::Regex::new(&DELETION.replace('^', "^DELETE ")).unwrap();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let (registry, relay, terminal) = start(version).await;
         let gate = relay.on(Method::DELETE, DELETION).nth(2).gate();
@@ -55,9 +56,7 @@ async fn a_signal_ends_the_run_after_the_deletion_in_flight(version: Version) {
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{text}");
         assert!(text.contains("It is not complete. Nothing that is kept was lost"), "{text}");
-        let deletion = regex::Regex::new(DELETION).unwrap();
-        let sent =
-            relay.exchanges().iter().filter(|it| it.method == Method::DELETE && deletion.is_match(&it.path)).count();
+        let sent = relay.exchanges().iter().filter(|it| deletion.is_match(&it.line())).count();
         assert_eq!(sent, 2, "nothing was begun after the signal");
         is_finished(&terminal, &registry).await;
     }
