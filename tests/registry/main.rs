@@ -16,3 +16,4 @@ mod listing;
 mod modes;
 mod pruning;
 mod races;
+mod terminal;
