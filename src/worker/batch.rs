@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::observe::Observed;
+use super::observed::Observed;
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::pruning::{Operation, Watch};
 use crate::retention::{RepositoryPlan, Server, Subject, TagState};

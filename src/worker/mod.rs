@@ -2,14 +2,21 @@
 //! walks what tags reach. IO only gathers and executes here; `retention` and `pruning` decide.
 //!
 //! Whatever must outlive a crash goes through [`Journal`], which a directory provides in the terminal.
+//!
+//! - `observe`, `read`, [`observed`](Observed): the inventory, one repository of it, and what is kept of that
+//! - `prune`: a run, repository by repository; `batch`: what it knows of one; `operate`: one operation
+//! - `record`: what is on record before and after; `repair`: what a deletion cut is put back
+//! - `verify`: the walk; [`report`](Report), [`progress`](Progress), [`error`](WorkError): what others hear of it all
 
 mod batch;
 mod error;
 mod journal;
 mod observe;
+mod observed;
 mod operate;
 mod progress;
 mod prune;
+mod read;
 mod record;
 mod repair;
 mod report;
@@ -17,7 +24,8 @@ mod verify;
 
 pub use error::WorkError;
 pub use journal::{Journal, JournalError};
-pub use observe::{Observed, Observer};
+pub use observe::Observer;
+pub use observed::Observed;
 pub use progress::{Progress, Silent};
 pub use prune::Pruner;
 pub use report::{Failure, Outcome, Report};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::error::WorkError;
 use super::journal::Journal;
-use super::observe::Observed;
+use super::observed::Observed;
 use super::prune::{Pruner, Run};
 use crate::oci::{Digest, RepositoryName, Tombstone};
 use crate::pruning::{Intent, Operation};

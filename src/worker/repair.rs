@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::batch::Batch;
 use super::error::WorkError;
 use super::journal::Journal;
-use super::observe::Observed;
+use super::observed::Observed;
 use super::prune::{Pruner, Run};
 use super::report::Failure;
 use crate::oci::{Digest, Manifest, RepositoryName, Tag};

@@ -1,0 +1,232 @@
+//! One repository is read: what its tags point at, everything that needs, and the configs that tell an age.
+
+use std::collections::BTreeSet;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::CONCURRENCY;
+use super::error::{WorkError, is_of_content};
+use super::observe::Observer;
+use super::observed::{Observed, parsed};
+use crate::oci::{Content, Digest, MAX_MANIFEST_BYTES, Manifest, RepositoryName, Tag, created_of_config};
+use crate::registry::{Fetched, Reference, RegistryError, Resolved};
+use crate::retention::{ManifestState, Repository, TagState, wants};
+
+impl Observer<'_> {
+    pub(super) async fn read(
+        &self,
+        name: &RepositoryName,
+        listed: Result<BTreeSet<Tag>, String>,
+        before: Option<&Observed>,
+        save: &BTreeSet<Digest>,
+    ) -> Result<Observed, WorkError> {
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(why) => {
+                let repository = Repository { unreadable: Some(why), ..Repository::default() };
+                return Ok(Observed { repository, ..Observed::default() });
+            }
+        };
+        // What a run of ours removed is judged as well, for its manifest is still to go.
+        let judged = listed.iter().chain(self.open.tags_of(name).into_keys()).cloned().collect();
+        let wants = wants(self.policies, name, &judged);
+        // What an earlier run began may concern tags that no rule selects, or leave none that one does.
+        if !wants.manifests && self.open.digests_of(name).is_empty() {
+            let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();
+            return Ok(Observed { repository: Repository { tags, ..Repository::default() }, ..Observed::default() });
+        }
+        self.progress.reading(name, listed.len());
+        let mut observed = self.read_tags(name, listed, before, save).await?;
+        if let Some(before) = before {
+            observed.saved.extend(before.saved.iter().map(|(digest, saved)| (digest.clone(), saved.clone())));
+            observed.repository.configs.clone_from(&before.repository.configs);
+            observed.repository.deleted.clone_from(&before.repository.deleted);
+        }
+        self.read_originals(name, &mut observed.repository).await?;
+        self.add_removed(name, &mut observed, save).await?;
+        self.read_children(name, &mut observed.repository).await?;
+        self.read_configs(name, &wants.ages, &mut observed.repository).await?;
+        observed.repository.first_seen = observed
+            .repository
+            .tags
+            .iter()
+            .filter_map(|(tag, state)| Some((tag.clone(), self.memory.first_seen(name, tag, state.digest()?)?)))
+            .collect();
+        Ok(observed)
+    }
+
+    async fn read_tags(
+        &self,
+        name: &RepositoryName,
+        listed: BTreeSet<Tag>,
+        before: Option<&Observed>,
+        save: &BTreeSet<Digest>,
+    ) -> Result<Observed, WorkError> {
+        let taken_away = self.open.tags_of(name);
+        let mut observed = Observed::default();
+        let mut answers = stream::iter(listed)
+            .map(|tag| async move {
+                let known = before.and_then(|before| before.known_at(&tag));
+                let answer = match known {
+                    None => self.client.manifest(name, Reference::Tag(&tag)).await,
+                    Some((digest, manifest)) => match self.client.resolve(name, &tag, digest).await {
+                        Ok(Resolved::Unchanged) => return (tag, Ok(Err((digest.clone(), manifest.clone())))),
+                        Ok(Resolved::Moved(fetched)) => Ok(Some(fetched)),
+                        Ok(Resolved::Missing) => Ok(None),
+                        Err(error) => Err(error),
+                    },
+                };
+                (tag, answer.map(Ok))
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some((tag, answer)) = answers.next().await {
+            self.progress.read();
+            match answer {
+                Ok(Err((digest, manifest))) => observed.put_manifest(tag, digest, manifest),
+                Ok(Ok(fetched)) => {
+                    let deleted = taken_away.get(&tag).map(|digest| (*digest).clone());
+                    observed.put_tag(tag, Ok(fetched), deleted, save)?;
+                }
+                Err(error) => observed.put_tag(tag, Err(error), None, save)?,
+            }
+        }
+        drop(answers);
+        Ok(observed)
+    }
+
+    /// What stood under a tag before one of our tombstones.
+    async fn read_originals(&self, name: &RepositoryName, repository: &mut Repository) -> Result<(), WorkError> {
+        let originals: Vec<Digest> = repository
+            .tags
+            .values()
+            .filter_map(|state| match state {
+                TagState::Entombed { original, .. } => Some(original.clone()),
+                _ => None,
+            })
+            .collect();
+        self.read_manifests(name, originals, repository).await
+    }
+
+    /// Tags that a run of ours removed, while their manifest is still there: it is to go, if nothing of now objects.
+    async fn add_removed(
+        &self,
+        name: &RepositoryName,
+        observed: &mut Observed,
+        save: &BTreeSet<Digest>,
+    ) -> Result<(), WorkError> {
+        let repository = &observed.repository;
+        let known = |digest: &&Digest| repository.manifests.contains_key(digest) || repository.deleted.contains(digest);
+        let unknown: Vec<Digest> =
+            self.open.digests_of(name).into_iter().filter(|digest| !known(digest)).cloned().collect();
+        let answers: Vec<(Digest, Option<Fetched>)> = stream::iter(unknown)
+            .map(|digest| async move {
+                let fetched = self.client.manifest(name, Reference::Digest(&digest)).await?;
+                Ok::<_, RegistryError>((digest, fetched))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        for (digest, fetched) in answers {
+            match fetched {
+                Some(fetched) => {
+                    observed.save(&fetched, save);
+                    observed.repository.manifests.insert(digest, parsed(&fetched));
+                }
+                None => {
+                    observed.repository.deleted.insert(digest);
+                }
+            }
+        }
+        let Repository { tags, manifests, .. } = &mut observed.repository;
+        for (tag, digest) in self.open.tags_of(name) {
+            if !tags.contains_key(tag) && manifests.contains_key(digest) {
+                tags.insert(tag.clone(), TagState::Removed(digest.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads whatever the manifests that are known name, and what that names, until nothing new comes up.
+    pub(super) async fn read_children(
+        &self,
+        name: &RepositoryName,
+        repository: &mut Repository,
+    ) -> Result<(), WorkError> {
+        loop {
+            let named: BTreeSet<Digest> = repository
+                .manifests
+                .keys()
+                .filter_map(|digest| repository.manifest(digest))
+                .flat_map(Manifest::children)
+                .filter(|child| !repository.manifests.contains_key(*child))
+                .cloned()
+                .collect();
+            if named.is_empty() {
+                let Repository { deleted, manifests, .. } = repository;
+                deleted.retain(|digest| !matches!(manifests.get(digest), Some(ManifestState::Read(_))));
+                return Ok(());
+            }
+            self.read_manifests(name, named, repository).await?;
+        }
+    }
+
+    async fn read_manifests(
+        &self,
+        name: &RepositoryName,
+        digests: impl IntoIterator<Item = Digest>,
+        repository: &mut Repository,
+    ) -> Result<(), WorkError> {
+        let states: Vec<(Digest, ManifestState)> = stream::iter(digests)
+            .map(|digest| async move {
+                let state = match self.client.manifest(name, Reference::Digest(&digest)).await {
+                    Ok(Some(fetched)) => parsed(&fetched),
+                    Ok(None) => ManifestState::Missing,
+                    Err(error) if is_of_content(&error) => ManifestState::Unreadable(error.to_string()),
+                    Err(error) => return Err(WorkError::from(error)),
+                };
+                self.progress.read();
+                Ok((digest, state))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        repository.manifests.extend(states);
+        Ok(())
+    }
+
+    /// The configs by which the age of `tags` is told, as far as they are not remembered. One that cannot be read tells
+    /// nothing, and is asked for again next time.
+    async fn read_configs(
+        &self,
+        name: &RepositoryName,
+        tags: &BTreeSet<Tag>,
+        repository: &mut Repository,
+    ) -> Result<(), WorkError> {
+        let mut wanted: BTreeSet<Digest> = BTreeSet::new();
+        for digest in tags.iter().filter_map(|tag| repository.tags.get(tag)?.digest()) {
+            for manifest in repository.reach([digest]).into_iter().filter_map(|reached| repository.manifest(reached)) {
+                if let (None, Content::Image { config, .. }) = (&manifest.created, &manifest.content) {
+                    wanted.insert(config.digest.clone());
+                }
+            }
+        }
+        let known = wanted.iter().filter_map(|digest| Some((digest.clone(), self.memory.config(digest)?.clone())));
+        repository.configs.extend(known.collect::<Vec<_>>());
+        wanted.retain(|digest| !repository.configs.contains_key(digest));
+        let read: Vec<Option<(Digest, Option<String>)>> = stream::iter(wanted)
+            .map(|digest| async move {
+                let body = match self.client.blob(name, &digest, MAX_MANIFEST_BYTES).await {
+                    Ok(body) => body,
+                    Err(error) if is_of_content(&error) => None,
+                    Err(error) => return Err(WorkError::from(error)),
+                };
+                self.progress.read();
+                Ok(body.map(|body| (digest, created_of_config(&body))))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        repository.configs.extend(read.into_iter().flatten());
+        Ok(())
+    }
+}
