@@ -30,7 +30,7 @@ pub struct Builder {
     pub(super) store: Option<PathBuf>,
     pub(super) access: Access,
     pub(super) tls: Option<Tls>,
-    deletes: bool,
+    pub(super) deletes: bool,
     read_only: bool,
     descriptor_cache: bool,
     sparse_indexes: bool,
@@ -67,7 +67,7 @@ impl Builder {
         }
     }
 
-    /// Whether manifests and blobs can be deleted (`storage.delete.enabled`).
+    /// Whether manifests and blobs can be deleted (`REGISTRY_STORAGE_DELETE_ENABLED`).
     pub fn deletes(self, deletes: bool) -> Self {
         Self { deletes, ..self }
     }
@@ -132,7 +132,6 @@ impl Builder {
             "log": {"level": "info", "accesslog": {"disabled": true}},
             "storage": {
                 "filesystem": {"rootdirectory": store},
-                "delete": {"enabled": self.deletes},
                 "maintenance": {"uploadpurging": {"enabled": false}, "readonly": {"enabled": self.read_only}},
             },
             // With a fixed secret an upload session outlives a restart.

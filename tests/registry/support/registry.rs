@@ -47,7 +47,7 @@ impl Registry {
             let port = free_port();
             let url = format!("{scheme}://127.0.0.1:{port}");
             builder.write(home.path(), &folder, port).expect("the configuration is written");
-            if let Some(process) = Process::start(builder.version, home.path(), &client, &url).await {
+            if let Some(process) = Process::start(&builder, home.path(), &client, &url).await {
                 let (builder, process) = (Mutex::new(builder), Mutex::new(process));
                 return Self { builder, process, home, folder, port, url };
             }
@@ -111,8 +111,7 @@ impl Registry {
         let builder = change(self.settings());
         builder.write(self.home.path(), &self.folder, self.port).expect("the configuration is written");
         for _ in 0..10 {
-            if let Some(process) = Process::start(builder.version, self.home.path(), &client(&builder), &self.url).await
-            {
+            if let Some(process) = Process::start(&builder, self.home.path(), &client(&builder), &self.url).await {
                 *self.process.lock().unwrap() = process;
                 *self.builder.lock().unwrap() = builder;
                 return;
@@ -152,11 +151,14 @@ struct Process(Child);
 
 impl Process {
     /// Starts it and waits until it answers; `None` if its port is taken.
-    async fn start(version: Version, home: &Path, client: &reqwest::Client, url: &str) -> Option<Self> {
+    async fn start(builder: &Builder, home: &Path, client: &reqwest::Client, url: &str) -> Option<Self> {
         let path = home.join("log");
         let log = File::create(&path).expect("a log file");
-        let child = version
+        let child = builder
+            .version
             .command()
+            // By the variable, as everybody sets it in a container.
+            .env("REGISTRY_STORAGE_DELETE_ENABLED", builder.deletes.to_string())
             .arg("serve")
             .arg(home.join("config.yml"))
             .stdout(log.try_clone().expect("a second handle"))
