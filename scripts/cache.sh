@@ -10,7 +10,7 @@ fail() {
 }
 
 # fetch_deb PACKAGE FOLDER: unpacks a Debian package into a folder; nothing gets installed on the machine.
-# The package lists are updated once, if the package is not known or its file is gone from the mirror.
+# The package lists are updated once, if the package is not known or its file is gone from the archive.
 fetch_deb() {
     local package=$1 folder=$2
     command -v apt-get >/dev/null || return 1
