@@ -63,7 +63,7 @@ fn every_error_of_a_file_is_reported_and_nothing_is_done() {
     let file = cli.file(|text| text.replace("\"**\"", "\"a[\""));
     check(&cli.plan(&file), 2, &["spec.rules[0].repositories.include"]);
     let file = cli.file(|text| text.replace("127.0.0.1:1", "127.0.0.1:1/prefix"));
-    check(&cli.plan(&file), 2, &["spec.registry.url", "no path"]);
+    check(&cli.plan(&file), 2, &["spec.registry.url", "without login, path"]);
     check(&cli.run(&["plan", "-f", "missing.yaml"]), 2, &["missing.yaml: cannot be read"]);
     check(&cli.run(&["plan"]), 2, &["--file"]);
     assert!(!cli.folder.path().join(".local").exists(), "no state for what was refused");

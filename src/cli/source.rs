@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_command_line_overrides_every_resource() {
-        let resources = resources(&["http://r:5000", "http://q/prefix"]);
+        let resources = resources(&["http://r:5000", "http://q:99999"]);
         let registry: Endpoint = "https://other".parse().unwrap();
         let groups = group(&resources, Some(&registry), true).unwrap();
         assert_eq!(names(&groups), [("https://other".into(), vec!["r0", "r1"])]);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn every_wrong_url_is_named() {
-        let errors = group(&resources(&["http://q/prefix", "http://r:80", "https://r:80"]), None, false).unwrap_err();
+        let errors = group(&resources(&["http://q:99999", "http://r:80", "https://r:80"]), None, false).unwrap_err();
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert!(errors[0].starts_with("r0: spec.registry.url: ") && errors[1].contains("same host and port"));
     }
