@@ -77,7 +77,6 @@ impl<J: Journal> Pruner<'_, J> {
             [Phase::TakeAway, Phase::Store].into_iter().flat_map(|phase| names.iter().map(move |it| (phase, it)));
         for (phase, name) in work {
             if self.progress.is_called_off() {
-                run.report.stopped = Some("it was called off".to_owned());
                 break;
             }
             match self.prune_repository(name, phase, &mut run).await {
@@ -88,6 +87,9 @@ impl<J: Journal> Pruner<'_, J> {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if self.progress.is_called_off() {
+            run.report.stopped.get_or_insert_with(|| "it was called off".to_owned());
         }
         Ok(run.report)
     }
