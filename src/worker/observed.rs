@@ -68,10 +68,13 @@ impl Observed {
 
     pub(super) fn save(&mut self, fetched: &Fetched, wanted: &BTreeSet<Digest>) {
         if wanted.contains(&fetched.digest) {
-            let saved = SavedManifest { media_type: fetched.content_type.clone(), bytes: fetched.body.to_vec() };
-            self.saved.insert(fetched.digest.clone(), saved);
+            self.saved.insert(fetched.digest.clone(), saved(fetched));
         }
     }
+}
+
+pub(super) fn saved(fetched: &Fetched) -> SavedManifest {
+    SavedManifest { media_type: fetched.content_type.clone(), bytes: fetched.body.to_vec() }
 }
 
 pub(super) fn parsed(fetched: &Fetched) -> ManifestState {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::batch::Batch;
 use super::error::WorkError;
 use super::journal::Journal;
-use super::observed::Observed;
+use super::observed::{Observed, saved};
 use super::prune::{Pruner, Run};
 use super::report::Failure;
 use crate::oci::{Digest, Manifest, RepositoryName, Tag};
@@ -45,9 +45,8 @@ impl<J: Journal> Pruner<'_, J> {
         original: &Digest,
     ) -> Result<Deleted, RegistryError> {
         let there = self.client.manifest(batch.name, Reference::Digest(original)).await?;
-        let there =
-            there.map(|fetched| SavedManifest { media_type: fetched.content_type, bytes: fetched.body.to_vec() });
-        let saved = there.or_else(|| self.journal.open_intents().saved(batch.name, original).cloned());
+        let saved =
+            there.as_ref().map(saved).or_else(|| self.journal.open_intents().saved(batch.name, original).cloned());
         let Some(saved) = saved else { return Ok(Deleted::Already) };
         self.put(batch.name, Reference::Tag(tag), &saved).await?;
         self.client.delete_manifest(batch.name, tombstone).await
@@ -66,23 +65,8 @@ impl<J: Journal> Pruner<'_, J> {
         if self.client.manifest(batch.name, Reference::Tag(tag)).await?.is_some() {
             return Ok(true);
         }
-        let failed =
-            |why: String| Failure { repository: batch.name.clone(), operation: format!("put tag {tag} back"), why };
-        if let Err(skip) = self.may_write(batch.name, run).await? {
-            run.report.failed.push(failed(skip.to_string()));
-            return Ok(false);
-        }
-        match self.put_whole(batch.name, &batch.observed.saved, Reference::Tag(tag), digest).await {
-            Ok(()) => {
-                run.report.restored.push((batch.name.clone(), tag.clone()));
-                Ok(true)
-            }
-            Err(error) => {
-                run.writes_failed |= error.is_server_error();
-                run.report.failed.push(failed(error.to_string()));
-                Ok(false)
-            }
-        }
+        let place = (batch.name, Reference::Tag(tag), digest);
+        self.put_again(place, &batch.observed.saved, (tag, format!("put tag {tag} back")), run).await
     }
 
     /// Puts back what a tag that stays needs and we deleted: somebody pushed an index, or moved a tag to one, while a
@@ -113,24 +97,36 @@ impl<J: Journal> Pruner<'_, J> {
         let mut mended = false;
         for (digest, tag) in missing {
             run.mended.insert((name.clone(), digest.clone()));
-            let failed =
-                |why: String| Failure { repository: name.clone(), operation: format!("make tag {tag} whole"), why };
-            if let Err(skip) = self.may_write(name, run).await? {
-                run.report.failed.push(failed(skip.to_string()));
-                continue;
-            }
-            match self.put_whole(name, &known, Reference::Digest(digest), digest).await {
+            let place = (name, Reference::Digest(digest), digest);
+            mended |= self.put_again(place, &known, (tag, format!("make tag {tag} whole")), run).await?;
+        }
+        Ok(mended)
+    }
+
+    /// Puts `digest` of `name` under the reference for the sake of `tag`, if the store takes a write; whether it did, and
+    /// why not, is in the report.
+    async fn put_again(
+        &self,
+        (name, reference, digest): (&RepositoryName, Reference<'_>, &Digest),
+        known: &BTreeMap<Digest, SavedManifest>,
+        (tag, operation): (&Tag, String),
+        run: &mut Run,
+    ) -> Result<bool, WorkError> {
+        let why = match self.may_write(name, run).await? {
+            Err(skip) => skip.to_string(),
+            Ok(()) => match self.put_whole(name, known, reference, digest).await {
                 Ok(()) => {
                     run.report.restored.push((name.clone(), tag.clone()));
-                    mended = true;
+                    return Ok(true);
                 }
                 Err(error) => {
                     run.writes_failed |= error.is_server_error();
-                    run.report.failed.push(failed(error.to_string()));
+                    error.to_string()
                 }
-            }
-        }
-        Ok(mended)
+            },
+        };
+        run.report.failed.push(Failure { repository: name.clone(), operation, why });
+        Ok(false)
     }
 
     /// Puts `digest` under `reference`, after those of its children that this run deleted.
