@@ -14,7 +14,10 @@ mod rule;
 #[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
 #[expect(clippy::duplicated_attributes, reason = "two columns of one type")]
 mod spec;
+#[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
+mod status;
 mod text;
+mod timeout;
 
 pub use age::{Age, AgeError};
 pub use crd::{crd, crd_yaml};
@@ -22,4 +25,9 @@ pub use file::{FileError, Place, read_resources};
 pub use limits::Limits;
 pub use protect::{InUse, Protect, Scope};
 pub use rule::{Action, Keep, NewestVersions, Per, Prereleases, Repositories, Rule, Tags};
-pub use spec::{Mode, Registry, RegistryRetention, RegistryRetentionSpec};
+pub use spec::{Mode, Registry, RegistryRetention, RegistryRetentionSpec, SecretReference};
+pub use status::{
+    LastRunStatus, PlanReference, RegistryRetentionStatus, RegistryStatus, RuleStatus, RunResult, RunStatus,
+    WaitingStatus, WorkloadsStatus,
+};
+pub use timeout::{Timeout, TimeoutError};

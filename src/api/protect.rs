@@ -15,30 +15,34 @@ pub struct Protect {
     /// Nothing younger than this is deleted, and nothing whose age cannot be known. Hours, days or weeks: `24h`, `7d`,
     /// `2w`; a day is 24 hours. `0h` turns it off. Default `24h`.
     pub minimum_age: Age,
-    /// Whether images that workloads use are protected. It has to be said: this version cannot look into a cluster,
-    /// so the only thing to say is `{scope: None}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "InUse")]
-    pub in_use: Option<InUse>,
+    /// Which workloads protect the images that they use. Default: those of the whole cluster.
+    pub in_use: InUse,
 }
 
 impl Default for Protect {
     fn default() -> Self {
-        Self { tags: Vec::new(), minimum_age: Age::from_hours(24), in_use: None }
+        Self { tags: Vec::new(), minimum_age: Age::from_hours(24), in_use: InUse::default() }
     }
 }
 
-/// Where workloads are looked for whose images are protected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// Which workloads protect the images that they use.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
 pub struct InUse {
-    /// `None`: nowhere; an image is deleted even if a workload uses it, unless a rule or another protection keeps it.
+    /// `Cluster`: those of the whole cluster, running or not, down to suspended and zero replicas. `Namespace`: those
+    /// of the namespace of this resource. `None`: none; an image is deleted even if a workload uses it, unless a rule
+    /// or another protection keeps it. Default `Cluster`.
     pub scope: Scope,
 }
 
 /// Where workloads are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 pub enum Scope {
+    /// In the whole cluster.
+    #[default]
+    Cluster,
+    /// In the namespace of the resource.
+    Namespace,
     /// Nowhere: what workloads use is not protected.
     None,
 }

@@ -25,9 +25,34 @@ pub(super) const AGE: Form = Form {
 
 /// The address of a registry.
 pub(super) const REGISTRY_URL: Form = Form {
-    pattern: r"^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$",
-    meaning: "http:// or https://, a host and perhaps a port, such as http://registry.registry:5000, without login, \
-              path, query or fragment",
+    pattern: r"^https?://(localhost|[A-Za-z0-9][A-Za-z0-9-]*\.[A-Za-z0-9.-]*[A-Za-z0-9]|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$",
+    meaning: "http:// or https://, a host of at least two names and perhaps a port, such as \
+              http://registry.registry:5000 (service.namespace), without login, path, query or fragment",
+};
+
+/// Another name of a registry.
+pub(super) const ALIAS: Form = Form {
+    pattern: r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+    meaning: "a host, perhaps with a port and a path, such as registry.example.com/mirror, without scheme and without \
+              '/' at the end",
+};
+
+/// A cron line of five fields.
+pub(super) const CRON: Form = Form {
+    pattern: r"^[A-Za-z0-9*?,/#-]+( +[A-Za-z0-9*?,/#-]+){4}$",
+    meaning: "a cron line of five fields (minute, hour, day of month, month, day of week), such as `0 3 * * *`",
+};
+
+/// A time zone.
+pub(super) const TIME_ZONE: Form = Form {
+    pattern: "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+    meaning: "the IANA name of a time zone, such as Europe/Berlin",
+};
+
+/// A [`Timeout`](super::Timeout).
+pub(super) const TIMEOUT: Form = Form {
+    pattern: "^[1-9][0-9]{0,3}[mh]$",
+    meaning: "a whole number of minutes or hours, such as 30m or 2h (at least one, at most four digits)",
 };
 
 /// A DNS label, as Kubernetes has it.
@@ -61,8 +86,19 @@ pub(super) const PRINTABLE: Form =
     Form { pattern: "^[ -~]+$", meaning: "printable ASCII characters, and at least one" };
 
 /// Every form.
-pub(super) const FORMS: [&Form; 7] =
-    [&AGE, &REGISTRY_URL, &DNS_LABEL, &DNS_SUBDOMAIN, &REPOSITORY_GLOB, &TAG_GLOB, &PRINTABLE];
+pub(super) const FORMS: [&Form; 11] = [
+    &AGE,
+    &REGISTRY_URL,
+    &ALIAS,
+    &CRON,
+    &TIME_ZONE,
+    &TIMEOUT,
+    &DNS_LABEL,
+    &DNS_SUBDOMAIN,
+    &REPOSITORY_GLOB,
+    &TAG_GLOB,
+    &PRINTABLE,
+];
 
 #[cfg(test)]
 mod tests {
@@ -109,8 +145,20 @@ mod tests {
             "http://registry/%2e",
             "http://127.0.0.1:5000/prefix",
             "http://registry/v2/",
+            "http://registry:5000",
+            "http://registry.:5000",
         ];
         check(&REGISTRY_URL, &good, &bad);
+    }
+
+    #[test]
+    fn aliases_and_times() {
+        let good = ["registry.example.com/mirror", "localhost:30500", "registry", "R.example:5000/a/b_c", "a.b/c-d"];
+        check(&ALIAS, &good, &["", "http://a", "a/", "/a", "a/B", "a//b", "me@a", "a b", "a:port", "a/..", "a\n"]);
+        let good = ["0 3 * * *", "*/5 * * * MON-FRI", "0 0 L * ?", "0  3 1,15 * *"];
+        check(&CRON, &good, &["", "@daily", "0 3 * *", "0 3 * * * *", " 0 3 * * *", "0 3 * * *\n"]);
+        check(&TIME_ZONE, &["Etc/UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "UTC"], &["", "/", "+1", "a b"]);
+        check(&TIMEOUT, &["1m", "30m", "2h", "9999h"], &["", "0m", "1s", "2d", "10000h", "1h30m", "h"]);
     }
 
     #[test]

@@ -137,15 +137,15 @@ mod tests {
 
     #[test]
     fn resources_of_one_registry_are_one_group() {
-        let resources = resources(&["http://r:5000", "http://q", "http://R:5000/", "http://q:80"]);
+        let resources = resources(&["http://r.r:5000", "http://q.q", "http://R.r:5000/", "http://q.q:80"]);
         let groups = group(&resources, None, false).unwrap();
-        assert_eq!(names(&groups), [("http://q".into(), vec!["r1", "r3"]), ("http://r:5000".into(), vec!["r0", "r2"])]);
+        assert_eq!(names(&groups), [("http://q.q".into(), vec!["r1", "r3"]), ("http://r.r:5000".into(), vec!["r0", "r2"])]);
         assert!(groups.iter().flat_map(|group| &group.policies).all(|policy| !policy.complete_tag_lists));
     }
 
     #[test]
     fn the_command_line_overrides_every_resource() {
-        let resources = resources(&["http://r:5000", "http://q:99999"]);
+        let resources = resources(&["http://r.r:5000", "http://q.q:99999"]);
         let registry: Endpoint = "https://other".parse().unwrap();
         let groups = group(&resources, Some(&registry), true).unwrap();
         assert_eq!(names(&groups), [("https://other".into(), vec!["r0", "r1"])]);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn every_wrong_url_is_named() {
-        let errors = group(&resources(&["http://q:99999", "http://r:80", "https://r:80"]), None, false).unwrap_err();
+        let errors = group(&resources(&["http://q.q:99999", "http://r.r:80", "https://r.r:80"]), None, false).unwrap_err();
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert!(errors[0].starts_with("r0: spec.registry.url: ") && errors[1].contains("same host and port"));
     }

@@ -40,9 +40,6 @@ impl Policy {
             max_deletions: count(spec.limits.max_deletions),
             min_tags_per_repository: count(spec.limits.min_tags_per_repository),
         };
-        if spec.protect.in_use.is_none() {
-            faults.add("spec.protect.inUse", "it must say which workloads protect their images");
-        }
         match (protected, rules.into_iter().collect::<Option<Vec<Rule>>>()) {
             (Some(protected), Some(rules)) if faults.0.is_empty() => Ok(Self {
                 name,
@@ -151,7 +148,7 @@ mod tests {
     fn resource(rule: &str) -> api::RegistryRetention {
         let text = format!(
             "{{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {{name: team, namespace: ns}}, \
-             spec: {{registry: {{url: 'http://r:5000'}}, protect: {{inUse: {{scope: None}}}}, rules: [{rule}]}}}}"
+             spec: {{registry: {{url: 'http://r.r:5000'}}, protect: {{inUse: {{scope: None}}}}, rules: [{rule}]}}}}"
         );
         api::read_resources(&text).unwrap_or_else(|errors| panic!("{errors:?}")).remove(0)
     }
@@ -200,7 +197,7 @@ mod tests {
         for (rule, expected) in table {
             let text = format!(
                 "{{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {{name: t}}, \
-                 spec: {{registry: {{url: 'http://r:5000'}}, protect: {{inUse: {{scope: None}}}}, rules: [{rule}]}}}}"
+                 spec: {{registry: {{url: 'http://r.r:5000'}}, protect: {{inUse: {{scope: None}}}}, rules: [{rule}]}}}}"
             );
             match api::read_resources(&text) {
                 Ok(resources) => {

@@ -26,7 +26,7 @@ pub(super) fn describe(error: &ValidationError<'_>, schema: &Value) -> Vec<(Stri
         }
         _ if value.is_null() => "empty; give it a value or leave it out".to_owned(),
         ValidationErrorKind::Type { kind: TypeKind::Single(wanted) } => wrong_type(wanted.as_str(), value),
-        ValidationErrorKind::Enum { .. } => not_one_of(&path, node, value),
+        ValidationErrorKind::Enum { .. } => not_one_of(node, value),
         ValidationErrorKind::Pattern { pattern } => {
             let form = FORMS.iter().find(|form| form.pattern == pattern.as_str());
             let meaning = form.map_or_else(|| format!("text that matches {pattern}"), |form| form.meaning.to_owned());
@@ -66,17 +66,9 @@ fn wrong_type(wanted: &str, value: &Value) -> String {
     format!("must be {wanted}, not {found}")
 }
 
-fn not_one_of(path: &str, node: &Value, value: &Value) -> String {
+fn not_one_of(node: &Value, value: &Value) -> String {
     let options = node["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
     let options = options.join(" or ");
-    // Known from the documentation of later versions, so somebody will try.
-    if path == "spec.protect.inUse.scope" {
-        return format!(
-            "must be {options}, not {}: workloads in use are looked up in a cluster, which this version does not do \
-             yet; say `inUse: {{scope: None}}` to go without that protection",
-            shown(value)
-        );
-    }
     format!("must be {options}, not {}", shown(value))
 }
 

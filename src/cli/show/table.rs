@@ -101,7 +101,7 @@ pub(super) mod tests {
     pub(in crate::cli::show) fn plan(server: Server, complete: bool, damaged: bool) -> (Plan, Vec<Policy>) {
         let text = format!(
             "{{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {{name: team}}, spec: \
-             {{registry: {{url: 'http://r', completeTagLists: {complete}}}, protect: {{tags: [latest], minimumAge: 0h, \
+             {{registry: {{url: 'http://r.r', completeTagLists: {complete}}}, protect: {{tags: [latest], minimumAge: 0h, \
              inUse: {{scope: None}}}}, rules: [{{name: pr, repositories: {{include: [app]}}, tags: {{include: ['pr-*']}}, \
              keep: {{mostRecentlyPushedCount: 1}}}}, {{name: typo, repositories: {{include: [ap]}}, tags: {{include: \
              ['*']}}, action: Delete}}]}}}}"

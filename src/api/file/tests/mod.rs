@@ -21,7 +21,7 @@ spec:
     repositories: {include: ['**']}
     tags: {include: ['*']}
     keep: {mostRecentlyPushedCount: 5}
-  protect: {inUse: {scope: None}}
+  protect: {inUse: {}}
 ";
 
 fn errors(text: &str) -> Vec<String> {
@@ -42,7 +42,17 @@ fn the_example_means_what_it_says() {
     assert_eq!(resource.metadata.namespace.as_deref(), Some("registry"));
     let expected = RegistryRetentionSpec {
         mode: Mode::Enforce,
-        registry: Registry { url: "http://registry.registry:5000".to_owned(), complete_tag_lists: true },
+        suspend: true,
+        schedule: Some("0 3 * * *".to_owned()),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        timeout: Timeout::try_from("90m".to_owned()).unwrap(),
+        registry: Registry {
+            url: "http://registry.registry:5000".to_owned(),
+            aliases: texts(&["registry.example.com/mirror"]),
+            complete_tag_lists: true,
+            secret_ref: Some(SecretReference { name: "registry-credentials".to_owned() }),
+            cert_secret_ref: Some(SecretReference { name: "registry-ca".to_owned() }),
+        },
         rules: vec![
             Rule {
                 name: "pull-requests".to_owned(),
@@ -76,7 +86,7 @@ fn the_example_means_what_it_says() {
         protect: Protect {
             tags: texts(&["latest", "stable-*"]),
             minimum_age: age("2w"),
-            in_use: Some(InUse { scope: Scope::None }),
+            in_use: InUse { scope: Scope::Namespace },
         },
         limits: Limits { max_delete_percent: 20, max_deletions: 500, min_tags_per_repository: 3 },
     };
@@ -89,7 +99,9 @@ fn what_is_left_out_has_the_defaults_of_the_schema() {
     assert_eq!(resource.spec.mode, Mode::DryRun);
     assert!(!resource.spec.registry.complete_tag_lists);
     assert_eq!(resource.spec.limits, Limits::default());
-    assert_eq!(resource.spec.protect, Protect { in_use: Some(InUse { scope: Scope::None }), ..Protect::default() });
+    assert_eq!(resource.spec.protect, Protect::default());
+    assert_eq!(resource.spec.protect.in_use.scope, Scope::Cluster);
+    assert!(!resource.spec.suspend && resource.spec.timeout.as_str() == "2h");
     assert_eq!(resource.spec.protect.minimum_age.as_str(), "24h");
     let written = serde_json::to_value(resource).unwrap();
     let defaulted = kube::core::cel::apply_defaults(&crd::schema(), &serde_json::to_value(resource).unwrap());
