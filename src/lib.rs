@@ -22,4 +22,5 @@ pub mod oci;
 pub mod pruning;
 pub mod registry;
 pub mod retention;
+pub mod schedule;
 pub mod worker;
