@@ -53,9 +53,9 @@ fn the_order_in_which_images_are_found_changes_not_a_letter() {
         |(found, cut)| {
             let collected = |found: &[(usize, usize)]| {
                 let mut images = UsedImages::default();
-                found
-                    .iter()
-                    .for_each(|(image, user)| images.add(&format!("app:{image}"), &format!("Pod shop/web-{user}")));
+                for (image, user) in found {
+                    images.add(&format!("app:{image}"), &format!("Pod shop/web-{user}"));
+                }
                 images
             };
             let turned: Vec<_> = found.iter().rev().copied().collect();
