@@ -150,6 +150,8 @@ pub struct PlanReference {
 pub struct WaitingStatus {
     /// Why, one code each: `MaxDeletePercent`, `MaxDeletions`, `FewerTags`, `FewerRepositories`.
     pub reasons: Vec<String>,
+    /// The same in words.
+    pub message: String,
     /// Tags that would go.
     pub tags: i64,
     /// Since when; after 7 days it can no longer be accepted.

@@ -37,7 +37,7 @@ pub struct History<'a> {
 /// Runs in a row that left something undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
-    /// How many.
+    /// How many; none if it was cut by its timeout, and goes on at once.
     pub count: u32,
     /// When the last of them ended.
     pub since: Timestamp,
@@ -74,8 +74,14 @@ const LAST_RETRY: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is due now. Slots that passed while nobody looked come together as one run.
 pub fn due(asks: Asks<'_>, history: History<'_>, now: Timestamp) -> Due {
+    let retry = history.failures.map(|it| (it.since + delay(it.count), it.turn));
     if history.is_running {
-        return Due::Now(Turn::Resume);
+        // Whoever stops a run need not wait for its next try.
+        let goes_on = asks.enforces && !asks.suspended;
+        return match retry {
+            Some((at, _)) if at > now && goes_on => Due::At(at),
+            _ => Due::Now(Turn::Resume),
+        };
     }
     if asks.suspended {
         return Due::WhenAsked;
@@ -87,7 +93,6 @@ pub fn due(asks: Asks<'_>, history: History<'_>, now: Timestamp) -> Due {
     if requested || asks.accepted && asks.enforces {
         return Due::Now(Turn::Run);
     }
-    let retry = history.failures.map(|it| (it.since + delay(it.count), it.turn));
     let slot = asks.schedule.and_then(|schedule| schedule.next_after(history.last_start?)).map(|at| (at, Turn::Run));
     match retry.into_iter().chain(slot).min_by_key(|(at, turn)| (*at, *turn != Turn::Run)) {
         Some((at, turn)) if at <= now => Due::Now(turn),
@@ -98,6 +103,9 @@ pub fn due(asks: Asks<'_>, history: History<'_>, now: Timestamp) -> Due {
 
 /// How long to wait after so many failures in a row.
 fn delay(failures: u32) -> SignedDuration {
+    if failures == 0 {
+        return SignedDuration::ZERO;
+    }
     let doubled = 1_i32.checked_shl(failures.saturating_sub(1).min(16)).unwrap_or(i32::MAX);
     (FIRST_RETRY * doubled).min(LAST_RETRY)
 }
@@ -137,6 +145,9 @@ mod tests {
             ("a dry run accepts nothing", Asks { accepted: true, enforces: false, ..asks }, done, Due::At(at("03:00:00"))),
             ("a suspended one", Asks { suspended: true, requested: Some("b"), ..asks }, History::default(), Due::WhenAsked),
             ("what runs, goes on", Asks { suspended: true, ..asks }, History { is_running: true, ..done }, Due::Now(Turn::Resume)),
+            ("what runs is tried again", asks, History { is_running: true, ..failed(8) }, Due::Now(Turn::Resume)),
+            ("what runs waits for its next try", asks, History { is_running: true, failures: failures(8, "02:25:00"), ..done }, Due::At(at("02:35:00"))),
+            ("whoever stops it does not", Asks { enforces: false, ..asks }, History { is_running: true, failures: failures(8, "02:25:00"), ..done }, Due::Now(Turn::Resume)),
             ("a failure is retried", asks, failed(1), Due::Now(Turn::Plan)),
             ("ever more slowly", asks, failed(7), Due::Now(Turn::Plan)),
             ("a slot does not wait for a retry", asks, History { failures: failures(9, "02:58:00"), ..done }, Due::At(at("03:00:00"))),
@@ -149,7 +160,7 @@ mod tests {
 
     #[test]
     fn retries_wait_ten_seconds_to_ten_minutes() {
-        let seconds: Vec<i64> = [1, 2, 3, 4, 7, 8, 60, u32::MAX].map(|count| delay(count).as_secs()).into();
-        assert_eq!(seconds, [10, 20, 40, 80, 600, 600, 600, 600]);
+        let seconds: Vec<i64> = [0, 1, 2, 3, 4, 7, 8, 60, u32::MAX].map(|count| delay(count).as_secs()).into();
+        assert_eq!(seconds, [0, 10, 20, 40, 80, 600, 600, 600, 600]);
     }
 }
