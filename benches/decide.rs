@@ -7,7 +7,7 @@ mod large;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use large::{many_repositories, now, one_repository, policies};
+use large::{in_use, many_repositories, now, one_repository, policies};
 use registry_retention::retention::{Inventory, Mandate, Plan, decide};
 
 const LIMIT: Duration = Duration::from_millis(500);
@@ -21,11 +21,12 @@ fn main() -> ExitCode {
         ("5 repositories, 200 tags each, indexes and aliases", many_repositories(5, 200)),
         ("50 repositories, 200 tags each, indexes and aliases", many_repositories(50, 200)),
     ];
-    let policies = policies();
+    let (policies, in_use) = (policies(), in_use());
     let mut code = ExitCode::SUCCESS;
     for (what, inventory) in cases {
         let before = processor_time();
-        let plans: Vec<Plan> = (0..ROUNDS).map(|_| decide(&inventory, &policies, Mandate::default(), now())).collect();
+        let plans: Vec<Plan> =
+            (0..ROUNDS).map(|_| decide(&inventory, &policies, &in_use, Mandate::default(), now())).collect();
         let took = processor_time().saturating_sub(before) / ROUNDS;
         let totals = plans[0].totals();
         println!("decide: {what}: {took:?} of processor time; {} kept, {} condemned", totals.kept, totals.condemned);

@@ -15,8 +15,8 @@ use super::watch::Watcher;
 use super::{source, state};
 use crate::oci::{Digest, Tag, TagReference};
 use crate::retention::{
-    Created, Inventory, Mandate, Removal, Repository, RepositoryPlan, TagPlan, TagState, decide, opinions, reaches,
-    wants,
+    Created, InUse, Inventory, Mandate, Removal, Repository, RepositoryPlan, TagPlan, TagState, decide, opinions,
+    reaches, wants,
 };
 use crate::worker::Observer;
 
@@ -55,8 +55,15 @@ async fn explain(
     let TagReference { repository: name, tag } = &args.reference;
     let client = access.client(&group.endpoint)?;
     let (memory, open) = (folder.memory()?, folder.open_intents()?);
-    let observer =
-        Observer { client: &client, policies: &group.policies, memory: &memory, open: &open, progress: watcher };
+    let in_use = InUse::default();
+    let observer = Observer {
+        client: &client,
+        policies: &group.policies,
+        in_use: &in_use,
+        memory: &memory,
+        open: &open,
+        progress: watcher,
+    };
     let server = client.probe(name).await?;
     let repository = observer.repository(name, None, &BTreeSet::new()).await?.repository;
     if repository.tags.is_empty() && repository.unreadable.is_none() {
@@ -68,7 +75,7 @@ async fn explain(
     }
     let inventory = Inventory { server, repositories: [(name.clone(), repository)].into() };
     let mandate = Mandate { tombstones: args.mandate.live_shared, within: None };
-    let plan = decide(&inventory, &group.policies, mandate, now);
+    let plan = decide(&inventory, &group.policies, &in_use, mandate, now);
     let (Some(plan), Some(repository)) = (plan.repositories.first(), inventory.repositories.get(name)) else {
         return Err(CliError::Internal("a plan without its repository".into()));
     };

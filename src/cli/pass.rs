@@ -12,7 +12,7 @@ use super::state::{FileJournal, Folder, StoredFor};
 use super::watch::Watcher;
 use crate::oci::{RepositoryName, Tag};
 use crate::registry::Client;
-use crate::retention::{self, Approval, Cause, Inventory, Mandate, Memory, Plan, StoredPlan, approve, decide};
+use crate::retention::{self, Approval, Cause, InUse, Inventory, Mandate, Memory, Plan, StoredPlan, approve, decide};
 use crate::worker::{Journal as _, Observer};
 
 /// What all passes of one command have in common.
@@ -62,13 +62,20 @@ impl Pass {
         let accepted = folder.accepted()?;
 
         let policies = &group.policies;
-        let observer =
-            Observer { client: &client, policies, memory: &memory, open: journal.open_intents(), progress: watcher };
+        let in_use = InUse::default();
+        let observer = Observer {
+            client: &client,
+            policies,
+            in_use: &in_use,
+            memory: &memory,
+            open: journal.open_intents(),
+            progress: watcher,
+        };
         let inventory = observer.inventory().await;
         watcher.end();
         let inventory = inventory?;
 
-        let plan = decide(&inventory, policies, Mandate { tombstones: setting.tombstones, within: None }, now);
+        let plan = decide(&inventory, policies, &in_use, Mandate { tombstones: setting.tombstones, within: None }, now);
         let listing = inventory.listing();
         let ours = Folder::ours(running.as_ref(), journal.open_intents());
         let shrinkage = memory.shrinkage(policies, &listing, &ours);

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::access::Access;
 use super::args::{self, Loudness};
 use super::error::CliError;
@@ -9,7 +11,7 @@ use super::source::Group;
 use super::stop::Stop;
 use super::watch::Watcher;
 use super::{next, source, state};
-use crate::retention::{Deletes, StoredPlan};
+use crate::retention::{Deletes, InUse, StoredPlan};
 use crate::worker::{Journal as _, Pruner, Report};
 
 /// Carries the plan of each registry out, or shows it. What fails at one registry does not hold up the others.
@@ -84,6 +86,7 @@ async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Resu
     let pruner = Pruner {
         client: &client,
         policies: &group.policies,
+        in_use: &Arc::new(InUse::default()),
         memory: &mut memory,
         journal: &mut journal,
         plan: &stored,

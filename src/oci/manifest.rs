@@ -114,6 +114,14 @@ impl Manifest {
         config.into_iter().chain(layers)
     }
 
+    /// The configuration blob; an index has none.
+    pub fn config(&self) -> Option<&Descriptor> {
+        match &self.content {
+            Content::Image { config, .. } => Some(config),
+            Content::Index { .. } => None,
+        }
+    }
+
     /// Whether this is a list of manifests.
     pub fn is_index(&self) -> bool {
         matches!(self.content, Content::Index { .. })

@@ -1,4 +1,5 @@
-//! The OCI vocabulary: digests, names, media types, manifests and the tags that belong to other manifests.
+//! The OCI vocabulary: digests, names, image references, media types, manifests and the tags that belong to other
+//! manifests.
 //!
 //! Everything here parses untrusted bytes into types that cannot hold a malformed value. Nothing reads a clock,
 //! a socket or a file.
@@ -7,6 +8,7 @@ mod companion;
 mod config;
 mod descriptor;
 mod digest;
+mod image;
 mod manifest;
 mod media_type;
 mod name;
@@ -16,6 +18,7 @@ pub use companion::CompanionTag;
 pub use config::created_of_config;
 pub use descriptor::Descriptor;
 pub use digest::{Digest, DigestError};
+pub use image::{ImageReference, ImageReferenceError};
 pub use manifest::{Content, MAX_MANIFEST_BYTES, Manifest, ManifestError};
 pub use media_type::{ACCEPT_MANIFESTS, ManifestKind, OCI_INDEX};
 pub use name::{NameError, RepositoryName, Tag, TagReference};

@@ -31,6 +31,11 @@ pub enum Skip {
         /// The tag.
         tag: Tag,
     },
+    /// A workload came to use it.
+    InUse {
+        /// Who.
+        user: String,
+    },
     /// The server failed on an earlier write, so nothing more is written: its disk may be full.
     WritesFailed,
     /// The server does not take a write; its disk may be full.
@@ -58,6 +63,7 @@ impl fmt::Display for Skip {
             Self::Moved { tag } => write!(f, "tag {tag} was pushed to meanwhile"),
             Self::NeededByNewTag { tag } => write!(f, "tag {tag} was pushed meanwhile and needs it"),
             Self::Gone { tag } => write!(f, "tag {tag} is gone already"),
+            Self::InUse { user } => write!(f, "{user} came to use it meanwhile"),
             Self::WritesFailed => f.write_str("the registry failed on an earlier write, so nothing more is written"),
             Self::NoRoom => f.write_str("the registry takes no write now; its disk may be full"),
         }

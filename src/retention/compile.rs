@@ -5,7 +5,9 @@ use jiff::SignedDuration;
 use semver::VersionReq;
 
 use super::pattern::{Globs, PatternError, Regexes};
-use super::policy::{Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Rule, RuleId, TagSelector};
+use super::policy::{
+    Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Role, Rule, RuleId, TagSelector,
+};
 use crate::api;
 
 /// A field of a resource that no schema can judge and that is wrong.
@@ -43,6 +45,7 @@ impl Policy {
         match (protected, rules.into_iter().collect::<Option<Vec<Rule>>>()) {
             (Some(protected), Some(rules)) if faults.0.is_empty() => Ok(Self {
                 name,
+                role: Role::Condemns,
                 rules,
                 protected,
                 minimum_age: spec.protect.minimum_age.duration(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::approval::Entry;
+use super::in_use::InUse;
 use super::inventory::{Inventory, Repository};
 use super::judge::{Judged, judge};
 use super::plan::{Plan, RepositoryPlan};
@@ -24,7 +25,15 @@ pub struct Mandate<'a> {
 }
 
 /// Decides on every tag of the inventory.
-pub fn decide(inventory: &Inventory, policies: &[Policy], mandate: Mandate<'_>, now: Timestamp) -> Plan {
+pub fn decide(
+    inventory: &Inventory,
+    policies: &[Policy],
+    in_use: &InUse,
+    mandate: Mandate<'_>,
+    now: Timestamp,
+) -> Plan {
+    // Also those that only keep must vouch for the lists. Otherwise a resource that falls silent, which keeps it from
+    // being carried out, would take its doubt along, and the plan of the others would grow.
     let complete_lists = !policies.is_empty() && policies.iter().all(|policy| policy.complete_tag_lists);
     let powers = Powers::of(inventory.server, complete_lists, mandate.tombstones);
     let limits = Limits::strictest(policies);
@@ -32,13 +41,14 @@ pub fn decide(inventory: &Inventory, policies: &[Policy], mandate: Mandate<'_>, 
         .repositories
         .iter()
         .map(|(name, repository)| {
-            let mut judged = judge(name, repository, policies, now);
+            let uses = in_use.in_repository(name, repository);
+            let mut judged = judge(name, repository, policies, &uses, now);
             if let Some(within) = mandate.within {
                 for it in &mut judged {
                     it.keep_unless_in(within, name);
                 }
             }
-            let settled = settle(repository, &mut judged, powers, limits.min_tags_per_repository);
+            let settled = settle(repository, &mut judged, &uses, powers, limits.min_tags_per_repository);
             (name, repository, judged, settled)
         })
         .collect();

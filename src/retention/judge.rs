@@ -13,6 +13,7 @@ use super::plan::{Removal, TagPlan};
 use super::policy::{Policy, RuleId};
 use super::rules::{Candidate, Says, age_text, evaluate};
 use super::space::size_of;
+use super::uses::Uses;
 use super::verdict::{AskedBy, Condemned, Kept, Verdict, Youth};
 use crate::oci::{Digest, RepositoryName, Tag};
 
@@ -71,11 +72,12 @@ pub(super) fn judge<'a>(
     name: &RepositoryName,
     repository: &'a Repository,
     policies: &[Policy],
+    uses: &Uses<'_>,
     now: Timestamp,
 ) -> Vec<Judged<'a>> {
     let keys = repository.companion_keys();
     let grounds = Grounds::new(repository, &keys, name, policies, now);
-    repository.tags.iter().map(|(tag, state)| grounds.judge(tag, state)).collect()
+    repository.tags.iter().map(|(tag, state)| grounds.judge(tag, state, uses)).collect()
 }
 
 /// What each rule that selects `tag` says of it, for whoever asks why.
@@ -122,13 +124,12 @@ impl<'a, 'p> Grounds<'a, 'p> {
             }
         }
         let mut said: BTreeMap<&'a Tag, Vec<(RuleId, Says)>> = BTreeMap::new();
-        for rule in
-            policies.iter().flat_map(|policy| &policy.rules).filter(|rule| rule.repositories.matches(name.as_str()))
-        {
+        let rules = policies.iter().flat_map(|policy| policy.rules.iter().map(|rule| (policy.role, rule)));
+        for (role, rule) in rules.filter(|(_, rule)| rule.repositories.matches(name.as_str())) {
             let selected: Vec<&Candidate<'a>> =
                 candidates.iter().filter(|it| rule.tags.matches(it.tag.as_str())).collect();
             for (candidate, says) in selected.iter().zip(evaluate(rule, &selected, now)) {
-                said.entry(candidate.tag).or_default().push((rule.id.clone(), says));
+                said.entry(candidate.tag).or_default().push((rule.id.clone(), says.of(role)));
             }
         }
         for said in said.values_mut() {
@@ -146,10 +147,11 @@ impl<'a, 'p> Grounds<'a, 'p> {
         }
     }
 
-    fn judge(&self, tag: &'a Tag, state: &'a TagState) -> Judged<'a> {
+    fn judge(&self, tag: &'a Tag, state: &'a TagState, uses: &Uses<'_>) -> Judged<'a> {
         let subject = self.repository.subject_of(tag, state, self.keys);
         let said = self.said.get(tag).map_or([].as_slice(), Vec::as_slice);
         let created = self.created.get(tag).copied().unwrap_or(Created::youngest(std::iter::empty()));
+        let in_use = uses.user(tag, state.digest()).map(|users| Kept::InUse { user: users.to_string() });
         let verdict = match (state, subject) {
             (TagState::Dangling { deleted: Some(digest) }, _) => {
                 Verdict::Condemned(Condemned::DanglingOfOurs { digest: digest.clone() })
@@ -159,9 +161,12 @@ impl<'a, 'p> Grounds<'a, 'p> {
                 Verdict::Kept(Kept::Unreadable { what: format!("tag {tag}"), why: why.clone() })
             }
             (_, Subject::Unknown) => Verdict::Kept(Kept::CompanionOfKept { subject: None }),
-            // Whether its subject goes is settled later; until then it goes along.
-            (_, Subject::Of(digest)) => Verdict::Condemned(Condemned::CompanionOfDeleted { subject: digest.clone() }),
-            (_, Subject::None) => self.of_rules(tag, state, created, said),
+            (_, Subject::Of(digest)) => match in_use {
+                Some(kept) => Verdict::Kept(kept),
+                // Whether its subject goes is settled later; until then it goes along.
+                None => Verdict::Condemned(Condemned::CompanionOfDeleted { subject: digest.clone() }),
+            },
+            (_, Subject::None) => self.of_rules(tag, state, created, said, in_use),
         };
         let mut judged = Judged {
             tag,
@@ -177,13 +182,21 @@ impl<'a, 'p> Grounds<'a, 'p> {
         judged
     }
 
-    /// The first decisive answer, in the order of the design: selection, protection, rules, age.
-    fn of_rules(&self, tag: &Tag, state: &TagState, created: Created, said: &[(RuleId, Says)]) -> Verdict {
+    /// The first decisive answer, in the order of the design: selection, protection, use, rules, age.
+    fn of_rules(
+        &self,
+        tag: &Tag,
+        state: &TagState,
+        created: Created,
+        said: &[(RuleId, Says)],
+        in_use: Option<Kept>,
+    ) -> Verdict {
         if said.is_empty() {
             return Verdict::Kept(Kept::Unselected);
         }
-        let kept = self.protected(tag).or_else(|| kept_by_rule(said)).or_else(|| self.too_young(tag, state, created));
-        kept.map_or_else(|| condemned_by(said), Verdict::Kept)
+        let kept = self.protected(tag).or(in_use).or_else(|| kept_by_rule(said));
+        let kept = kept.or_else(|| self.too_young(tag, state, created));
+        kept.map_or_else(|| unkept(said), Verdict::Kept)
     }
 
     /// The first resource by name whose first pattern by name matches: the order in which they came must not show.
@@ -241,12 +254,17 @@ fn kept_by_rule(said: &[(RuleId, Says)]) -> Option<Kept> {
     })
 }
 
-fn condemned_by(said: &[(RuleId, Says)]) -> Verdict {
-    let delete = said.iter().find(|(_, says)| *says == Says::Delete).map(|(rule, _)| rule.clone());
-    Verdict::Condemned(match delete {
-        Some(rule) => Condemned::DeleteAction { rule },
-        None => Condemned::NoLongerKept { rules: said.iter().map(|(rule, _)| rule.clone()).collect() },
-    })
+/// What becomes of a tag that nothing keeps: only those rules condemn it that this run carries out.
+fn unkept(said: &[(RuleId, Says)]) -> Verdict {
+    let those = |what: Says| said.iter().filter(move |(_, says)| *says == what).map(|(rule, _)| rule.clone());
+    if let Some(rule) = those(Says::Delete).next() {
+        return Verdict::Condemned(Condemned::DeleteAction { rule });
+    }
+    let rules: Vec<RuleId> = those(Says::Go).collect();
+    match (rules.is_empty(), those(Says::NotNow).next()) {
+        (true, Some(rule)) => Verdict::Kept(Kept::OtherRun { rule }),
+        _ => Verdict::Condemned(Condemned::NoLongerKept { rules }),
+    }
 }
 
 /// The condemned tags that are to be kept so that `minimum` remain: the newest, those of unknown age first. A tag that
@@ -265,7 +283,7 @@ pub(super) fn newest_condemned(judged: &[Judged<'_>], minimum: usize) -> BTreeSe
 mod tests {
     use super::*;
     use crate::oci::Manifest;
-    use crate::retention::{Deletes, Generation, Inventory, Mandate, ManifestState, Server, decide};
+    use crate::retention::{Deletes, Generation, InUse, Inventory, Mandate, ManifestState, Server, decide};
 
     /// A run on 3.x that removes a tag forgets when it was first seen; its manifest, which comes in a later batch or
     /// after a crash, must go nevertheless.
@@ -288,7 +306,8 @@ mod tests {
             };
             let server = Server { generation: Generation::V3, deletes: Deletes::TagsAndDigests };
             let inventory = Inventory { server, repositories: [("app".parse().unwrap(), repository)].into() };
-            let plan = decide(&inventory, &policies, Mandate::default(), "2026-11-22T00:00:00Z".parse().unwrap());
+            let now = "2026-11-22T00:00:00Z".parse().unwrap();
+            let plan = decide(&inventory, &policies, &InUse::default(), Mandate::default(), now);
             plan.repositories[0].deletions.len()
         };
         assert_eq!(decided(TagState::At(digest.clone())), 0, "nobody has known it for long");

@@ -1,8 +1,10 @@
-//! Deciding what to keep: `wants(policies, tags)` says what must be read, `decide(inventory, policies, now)` says what
-//! becomes of every tag. Two calls, never a loop; both pure.
+//! Deciding what to keep: `wants(policies, tags)` says what must be read, `decide(inventory, policies, in_use, now)` says
+//! what becomes of every tag. Two calls, never a loop; both pure.
 //!
 //! - [`policy`](Policy): a resource, compiled by `compile`; `pattern` and `version` are what its rules are made of
 //! - [`inventory`](Inventory): what was observed; `age` judges its times
+//! - [`used_images`](UsedImages): the images that workloads name; [`in_use`](InUse): what of them may concern one
+//!   registry, and [`uses`](Uses) one repository
 //! - `rules`: what each rule says of the tags it selects
 //! - `judge`: rules, protections and ages give each tag a verdict by itself
 //! - `settle`: what the verdicts mean for one another, and which manifests go
@@ -15,6 +17,7 @@ mod age;
 mod approval;
 mod compile;
 mod decide;
+mod in_use;
 mod inventory;
 mod judge;
 mod memory;
@@ -27,6 +30,8 @@ mod sentence;
 mod server;
 mod settle;
 mod space;
+mod used_images;
+mod uses;
 mod verdict;
 mod version;
 mod wants;
@@ -35,14 +40,19 @@ pub use age::{Created, Doubt};
 pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries};
 pub use compile::InvalidField;
 pub use decide::{Mandate, decide};
+pub use in_use::{InUse, RegistryNames, UnreadableReference};
 pub use inventory::{Inventory, Listing, ManifestState, Repository, Subject, TagState};
 pub use judge::opinions;
 pub use memory::Memory;
 pub use pattern::{Globs, PatternError, Regexes};
 pub use plan::{Deletion, DigestDeletion, Plan, Removal, RepositoryPlan, RuleTotals, TagPlan, Totals};
-pub use policy::{Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Rule, RuleId, TagSelector};
+pub use policy::{
+    Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Role, Rule, RuleId, TagSelector,
+};
 pub use powers::Powers;
 pub use server::{Deletes, Generation, Refusal, Server};
+pub use used_images::{UsedImages, Users};
+pub use uses::Uses;
 pub use verdict::{AskedBy, Condemned, Criterion, Kept, Verdict, Youth};
 pub use version::TagVersion;
 pub use wants::{Wants, named_repositories, reaches, wants};

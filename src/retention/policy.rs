@@ -13,6 +13,8 @@ use super::pattern::{Globs, Regexes};
 pub struct Policy {
     /// `namespace/name`, or `name` where there is no namespace.
     pub name: Arc<str>,
+    /// Whether its rules let anything go in this run.
+    pub role: Role,
     /// In the order written; the order decides nothing.
     pub rules: Vec<Rule>,
     /// Tags that are never deleted, whatever the rules say.
@@ -23,6 +25,16 @@ pub struct Policy {
     pub limits: Limits,
     /// The admin's statement that the registry's tag lists hide nothing.
     pub complete_tag_lists: bool,
+}
+
+/// What a resource has a say in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// This run carries it out: its rules let tags go, and keep them.
+    Condemns,
+    /// It is not its turn, or nobody enforces it: its rules only keep. Its protections, minimum age and limits hold as
+    /// ever.
+    Keeps,
 }
 
 /// One rule: what it selects, and what becomes of it.
@@ -121,6 +133,19 @@ pub struct Limits {
     pub max_deletions: usize,
     /// Tags that remain in each repository.
     pub min_tags_per_repository: usize,
+}
+
+impl Policy {
+    /// The same, with a say only in what is kept.
+    #[must_use]
+    pub fn keeps_only(self) -> Self {
+        Self { role: Role::Keeps, ..self }
+    }
+
+    /// Whether its rules let anything go in this run.
+    pub fn condemns(&self) -> bool {
+        self.role == Role::Condemns
+    }
 }
 
 impl Limits {

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::age::{Created, Doubt};
-use super::policy::{Criteria, Effect, NewestVersions, Rule};
+use super::policy::{Criteria, Effect, NewestVersions, Role, Rule};
 use super::verdict::Criterion;
 use super::version::{Line, TagVersion};
 use crate::oci::Tag;
@@ -26,8 +26,20 @@ pub(super) enum Says {
     Keep(Criterion),
     AgeUnknown(Doubt),
     NotAVersion,
+    /// It would let it go, if this run were of its resource.
+    NotNow,
     Go,
     Delete,
+}
+
+impl Says {
+    /// As it counts for a resource of this `role`.
+    pub(super) fn of(self, role: Role) -> Self {
+        match (role, self) {
+            (Role::Keeps, Self::Go | Self::Delete) => Self::NotNow,
+            (_, says) => says,
+        }
+    }
 }
 
 impl fmt::Display for Says {
@@ -36,6 +48,7 @@ impl fmt::Display for Says {
             Self::Keep(criterion) => write!(f, "keeps it: {criterion}"),
             Self::AgeUnknown(doubt) => write!(f, "cannot tell its age: {doubt}"),
             Self::NotAVersion => f.write_str("keeps it, since it is no version"),
+            Self::NotNow => f.write_str("lets it go, but this run is not of that resource"),
             Self::Go => f.write_str("lets it go: no criterion holds"),
             Self::Delete => f.write_str("deletes it"),
         }
@@ -82,7 +95,7 @@ fn precedence(says: &Says) -> u8 {
         Says::Keep(_) => 0,
         Says::AgeUnknown(_) => 1,
         Says::NotAVersion => 2,
-        Says::Go | Says::Delete => 3,
+        Says::NotNow | Says::Go | Says::Delete => 3,
     }
 }
 

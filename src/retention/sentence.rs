@@ -14,12 +14,14 @@ impl Verdict {
                 Kept::Protected { policy, pattern } => {
                     format!("Taking {pattern:?} out of spec.protect.tags of {policy} would leave it to the rules.")
                 }
+                Kept::InUse { user } => format!("Once {user} is changed to name another image, or removed, the rules decide on it; to scale it to zero is not enough."),
                 Kept::ByRule { rule, criterion } | Kept::Elsewhere { rule, criterion } => match criterion {
                     Criterion::Always => format!("{} says action: Keep; only changing it would let the tag go.", capital(rule)),
                     Criterion::MostRecent(_) => format!("More recent tags, or a lower mostRecentlyPushedCount in {rule}, would let it go."),
                     Criterion::CreatedWithin(_) => format!("Time, or a shorter createdWithin in {rule}, would let it go."),
                     Criterion::NewestVersion(_) => format!("Newer versions, or a lower newestVersions.count in {rule}, would let it go."),
                 },
+                Kept::OtherRun { rule } => format!("A run of {}, with mode: Enforce, would let it go.", rule.policy),
                 Kept::AgeUnknown { asked_by: AskedBy::Rule(rule), .. } => {
                     format!("A rule that does not ask for its age (newestVersions, or action: Delete) instead of {rule} could decide on it.")
                 }
@@ -65,8 +67,10 @@ impl fmt::Display for Kept {
         match self {
             Self::Unselected => f.write_str("no rule selects it"),
             Self::Protected { policy, pattern } => write!(f, "protected by {pattern:?} of {policy}"),
+            Self::InUse { user } => write!(f, "in use by {user}"),
             Self::ByRule { rule, criterion } => write!(f, "{rule} keeps it: {criterion}"),
             Self::Elsewhere { rule, criterion } => write!(f, "another resource's {rule} keeps it: {criterion}"),
+            Self::OtherRun { rule } => write!(f, "{rule} lets it go, but this run is not of that resource"),
             Self::AgeUnknown { asked_by, doubt } => write!(f, "{asked_by} asks for its age, but {doubt}"),
             Self::NotAVersion { rule } => write!(f, "{rule} keeps the newest versions, and this tag is no version"),
             Self::TooYoung { since, by, minimum_age } => {

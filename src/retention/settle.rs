@@ -7,6 +7,7 @@ use super::inventory::{Repository, Subject, TagState};
 use super::judge::{Judged, newest_condemned};
 use super::plan::{Deletion, DigestDeletion, Removal};
 use super::powers::Powers;
+use super::uses::Uses;
 use super::verdict::Kept;
 use crate::oci::{Digest, Manifest, Tag};
 
@@ -22,15 +23,16 @@ pub(super) struct Settled {
 pub(super) fn settle(
     repository: &Repository,
     judged: &mut [Judged<'_>],
+    uses: &Uses<'_>,
     powers: Powers,
     minimum_tags: usize,
 ) -> Settled {
     keep_ungrounded_companions(repository, judged);
-    propagate(repository, judged, powers);
+    propagate(repository, judged, uses, powers);
     for index in newest_condemned(judged, minimum_tags) {
         judged[index].keep(Kept::MinimumTags { minimum: minimum_tags });
     }
-    let deleted = propagate(repository, judged, powers);
+    let deleted = propagate(repository, judged, uses, powers);
     let removals = judged
         .iter()
         .map(|it| match (it.verdict.is_condemned(), it.digest()) {
@@ -82,10 +84,10 @@ fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]
 }
 
 /// Carries "kept" along until nothing changes; returns the manifests that are deleted then.
-fn propagate(repository: &Repository, judged: &mut [Judged<'_>], powers: Powers) -> BTreeSet<Digest> {
+fn propagate(repository: &Repository, judged: &mut [Judged<'_>], uses: &Uses<'_>, powers: Powers) -> BTreeSet<Digest> {
     loop {
-        let deleted = deletable(repository, judged, powers.digests);
-        let holders = if powers.tags_alone { Holders::default() } else { Holders::of(repository, judged) };
+        let deleted = deletable(repository, judged, uses, powers.digests);
+        let holders = if powers.tags_alone { Holders::default() } else { Holders::of(repository, judged, uses) };
         let mut changed = false;
         for it in judged.iter_mut().filter(|it| it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
@@ -107,13 +109,18 @@ fn propagate(repository: &Repository, judged: &mut [Judged<'_>], powers: Powers)
     }
 }
 
-/// The manifests whose tags are all condemned and that nothing kept needs.
-fn deletable(repository: &Repository, judged: &[Judged<'_>], digests: DigestDeletion) -> BTreeSet<Digest> {
+/// The manifests whose tags are all condemned and that nothing kept needs, and nothing in use, tagged or not.
+fn deletable(
+    repository: &Repository,
+    judged: &[Judged<'_>],
+    uses: &Uses<'_>,
+    digests: DigestDeletion,
+) -> BTreeSet<Digest> {
     if digests == DigestDeletion::ListsMayHideTags {
         return BTreeSet::new();
     }
     let kept = judged.iter().filter(|it| !it.verdict.is_condemned()).filter_map(Judged::digest);
-    let needed = repository.reach(kept);
+    let needed = repository.reach(kept.chain(uses.manifests()));
     let condemned = judged.iter().filter(|it| it.verdict.is_condemned()).filter_map(|it| left_from(repository, it));
     condemned.filter(|digest| !needed.contains(digest)).cloned().collect()
 }
@@ -130,28 +137,34 @@ fn left_from<'a>(repository: &Repository, judged: &Judged<'a>) -> Option<&'a Dig
 #[derive(Default)]
 struct Holders {
     by_tag: BTreeMap<Digest, Tag>,
-    by_index: BTreeMap<Digest, Tag>,
+    by_index: BTreeMap<Digest, String>,
 }
 
 impl Holders {
-    fn of(repository: &Repository, judged: &[Judged<'_>]) -> Self {
+    fn of(repository: &Repository, judged: &[Judged<'_>], uses: &Uses<'_>) -> Self {
         let mut holders = Self::default();
         for it in judged.iter().filter(|it| !it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
             holders.by_tag.entry(digest.clone()).or_insert_with(|| it.tag.clone());
-            if repository.manifest(digest).is_some_and(Manifest::is_index) {
-                for child in repository.reach([digest]).into_iter().filter(|child| *child != digest) {
-                    holders.by_index.entry(child.clone()).or_insert_with(|| it.tag.clone());
-                }
-            }
+            holders.hold_below(repository, digest, || it.tag.to_string());
+        }
+        for digest in uses.manifests() {
+            holders.hold_below(repository, digest, || digest.short().to_owned());
         }
         holders
+    }
+
+    /// What an index needs is held by it.
+    fn hold_below(&mut self, repository: &Repository, index: &Digest, name: impl Fn() -> String) {
+        for child in repository.reach([index]).into_iter().filter(|child| *child != index) {
+            self.by_index.entry(child.clone()).or_insert_with(&name);
+        }
     }
 
     fn why_kept(&self, digest: &Digest) -> Kept {
         match (self.by_tag.get(digest), self.by_index.get(digest)) {
             (Some(sibling), _) => Kept::SharedDigest { sibling: sibling.clone() },
-            (None, Some(index)) => Kept::ChildOfKeptIndex { index: index.to_string() },
+            (None, Some(index)) => Kept::ChildOfKeptIndex { index: index.clone() },
             // Only lists that may hide tags leave a digest that nothing known holds; 2.8 has none such.
             (None, None) => Kept::ChildOfKeptIndex { index: "that the tag list may hide".into() },
         }

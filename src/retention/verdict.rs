@@ -26,6 +26,11 @@ pub enum Kept {
         /// The pattern that it matches.
         pattern: String,
     },
+    /// A workload uses it, something that it contains, or what contains it.
+    InUse {
+        /// Who.
+        user: String,
+    },
     /// A rule that selects it keeps it.
     ByRule {
         /// The rule.
@@ -39,6 +44,11 @@ pub enum Kept {
         rule: RuleId,
         /// The criterion that holds.
         criterion: Criterion,
+    },
+    /// Only rules of resources that this run does not carry out would let it go.
+    OtherRun {
+        /// The first of them.
+        rule: RuleId,
     },
     /// A rule asks for its age, which cannot be told.
     AgeUnknown {
@@ -167,8 +177,10 @@ impl Verdict {
             Self::Kept(kept) => match kept {
                 Kept::Unselected => "Unselected",
                 Kept::Protected { .. } => "Protected",
+                Kept::InUse { .. } => "InUse",
                 Kept::ByRule { .. } => "KeptByRule",
                 Kept::Elsewhere { .. } => "KeptElsewhere",
+                Kept::OtherRun { .. } => "OtherRun",
                 Kept::AgeUnknown { .. } => "AgeUnknown",
                 Kept::NotAVersion { .. } => "NotAVersion",
                 Kept::TooYoung { .. } => "TooYoung",

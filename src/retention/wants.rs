@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::policy::{Effect, Limits, Policy};
+use super::policy::{Effect, Limits, Policy, Rule};
 use crate::oci::{CompanionTag, RepositoryName, Tag};
 
 /// What must be read of one repository before it can be decided on.
@@ -13,18 +13,23 @@ pub struct Wants {
     pub ages: BTreeSet<Tag>,
 }
 
-/// Whether any rule reaches the repository.
+/// Whether any rule that can let something go reaches the repository.
 pub fn reaches(policies: &[Policy], repository: &RepositoryName) -> bool {
-    policies.iter().flat_map(|policy| &policy.rules).any(|rule| rule.repositories.matches(repository.as_str()))
+    condemning(policies).any(|rule| rule.repositories.matches(repository.as_str()))
 }
 
-/// The repositories that the rules name without any wildcard, if all of them do: then no catalog is needed.
+/// The repositories that the rules name without any wildcard, if all that can let something go do so: then no catalog is
+/// needed.
 pub fn named_repositories(policies: &[Policy]) -> Option<BTreeSet<RepositoryName>> {
-    let rules = || policies.iter().flat_map(|policy| &policy.rules);
+    let rules = || condemning(policies);
     if !rules().all(|rule| rule.repositories.include.all_literal()) {
         return None;
     }
     rules().flat_map(|rule| rule.repositories.include.literals()).map(str::parse).collect::<Result<_, _>>().ok()
+}
+
+fn condemning(policies: &[Policy]) -> impl Iterator<Item = &Rule> {
+    policies.iter().filter(|policy| policy.condemns()).flat_map(|policy| &policy.rules)
 }
 
 /// What must be read of `repository`, whose list shows `tags`.

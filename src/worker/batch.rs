@@ -1,14 +1,17 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::observed::Observed;
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::pruning::{Operation, Watch};
-use crate::retention::{RepositoryPlan, Server, Subject, TagState};
+use crate::retention::{InUse, RepositoryPlan, Server, Subject, TagState, Users};
 
 /// One batch in one repository.
 pub(super) struct Batch<'a> {
     pub(super) name: &'a RepositoryName,
     pub(super) server: Server,
+    /// What workloads use, as it was known when they were asked last.
+    pub(super) in_use: Arc<InUse>,
     pub(super) observed: Observed,
     pub(super) plan: RepositoryPlan,
     pub(super) watch: Watch,
@@ -19,9 +22,15 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(name: &'a RepositoryName, server: Server, observed: Observed, plan: RepositoryPlan) -> Self {
+    pub(super) fn new(
+        name: &'a RepositoryName,
+        server: Server,
+        in_use: Arc<InUse>,
+        observed: Observed,
+        plan: RepositoryPlan,
+    ) -> Self {
         let watch = Watch::new(observed.repository.listed().cloned().collect());
-        Self { name, server, observed, plan, watch, changed: BTreeSet::new(), last_deleted: None }
+        Self { name, server, in_use, observed, plan, watch, changed: BTreeSet::new(), last_deleted: None }
     }
 
     /// A tag that appeared or moved since the repository was read, and needs what the operation takes away: the
@@ -37,6 +46,23 @@ impl<'a> Batch<'a> {
             at.is_some_and(|at| !repository.reach([at]).is_disjoint(&taken))
         };
         self.changed.iter().find(needs).cloned()
+    }
+
+    /// Who uses what the operation takes away. A manifest's tags may have gone before it; they count as its own.
+    pub(super) fn user_of(&self, operation: &Operation) -> Option<&Users> {
+        let digest = operation.digest();
+        let tags = match operation {
+            Operation::Untag { tag, .. } | Operation::Entomb { tag, .. } | Operation::FinishTombstone { tag, .. } => {
+                std::slice::from_ref(tag)
+            }
+            Operation::Delete { .. } => {
+                let deletion = self.plan.deletions.iter().find(|deletion| deletion.digest == *digest);
+                deletion.map_or([].as_slice(), |deletion| &deletion.tags)
+            }
+            Operation::Restore { .. } | Operation::ClearDangling { .. } => return None,
+        };
+        let user = |tag, digest| self.in_use.user_of(self.name, tag, digest, &self.observed.repository);
+        user(None, Some(digest)).or_else(|| tags.iter().find_map(|tag| user(Some(tag), None)))
     }
 
     /// What the tags of `digest` belong to, and what that belongs to in turn.

@@ -6,6 +6,7 @@
 //! - `observe`, `read`, [`observed`](Observed): the inventory, one repository of it, and what is kept of that
 //! - `prune`: a run, repository by repository; `batch`: what it knows of one; `operate`: one operation
 //! - `record`: what is on record before and after; `repair`: what a deletion cut is put back
+//! - [`workloads`](Workloads): what must not go because somebody runs it
 //! - `verify`: the walk; [`report`](Report), [`progress`](Progress), [`error`](WorkError): what others hear of it all
 
 mod batch;
@@ -21,6 +22,7 @@ mod record;
 mod repair;
 mod report;
 mod verify;
+mod workloads;
 
 pub use error::WorkError;
 pub use journal::{Journal, JournalError};
@@ -30,6 +32,7 @@ pub use progress::{Progress, Silent};
 pub use prune::Pruner;
 pub use report::{Failure, Outcome, Report};
 pub use verify::{Finding, Verification, Verifier};
+pub use workloads::Workloads;
 
 /// How many requests a worker keeps asking for; the client itself holds them to what a registry takes.
 const CONCURRENCY: usize = 8;

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::pruning::OpenIntents;
 use crate::registry::{Client, Reference, RegistryError};
-use crate::retention::{Inventory, Memory, Policy, Server, named_repositories, reaches};
+use crate::retention::{InUse, Inventory, Memory, Policy, Server, named_repositories, reaches};
 
 /// Gathers what deciding needs to see of a registry: one GET per tag, each distinct child once, and the configs of those
 /// images whose age decides something. Nothing is changed.
@@ -19,6 +19,8 @@ pub struct Observer<'a> {
     pub client: &'a Client,
     /// Whose rules decide.
     pub policies: &'a [Policy],
+    /// What workloads use.
+    pub in_use: &'a InUse,
     /// What earlier passes saw.
     pub memory: &'a Memory,
     /// What an earlier run began and may not have ended.
@@ -77,6 +79,12 @@ impl Observer<'_> {
         self.read_children(name, &mut observed.repository).await
     }
 
+    /// Reads what has come into use in the repository and is not known in `observed`, with everything that it needs.
+    pub async fn absorb_used(&self, name: &RepositoryName, observed: &mut Observed) -> Result<(), WorkError> {
+        self.read_used(name, &mut observed.repository).await?;
+        self.read_children(name, &mut observed.repository).await
+    }
+
     /// The tag list, or why it cannot be read. One that hides a tag is an error.
     async fn list(&self, name: &RepositoryName) -> Result<Result<BTreeSet<Tag>, String>, WorkError> {
         match self.client.tags(name).await {
@@ -90,14 +98,15 @@ impl Observer<'_> {
         }
     }
 
-    /// A tag that was there before, or that is protected by its very name, is asked for when it is not listed. If it
-    /// answers, and a second list still lacks it, the list hides tags, and no digest is safe to delete.
+    /// A tag that was there before, that is protected by its very name or in use, is asked for when it is not listed. If
+    /// it answers, and a second list still lacks it, the list hides tags, and no digest is safe to delete.
     async fn refuse_hidden(&self, name: &RepositoryName, listed: &BTreeSet<Tag>) -> Result<(), WorkError> {
         let removed = self.open.tags_of(name);
         let protected = self.policies.iter().flat_map(|policy| policy.protected.literals());
         let protected = protected.filter_map(|text| text.parse::<Tag>().ok()).filter(|tag| !listed.contains(tag));
+        let used = self.in_use.tags_of(name).filter(|tag| !listed.contains(tag)).cloned();
         let seen = self.memory.unlisted(name, listed).cloned();
-        let asked: BTreeSet<Tag> = seen.chain(protected).filter(|tag| !removed.contains_key(tag)).collect();
+        let asked: BTreeSet<Tag> = seen.chain(protected).chain(used).filter(|tag| !removed.contains_key(tag)).collect();
         let answers = stream::iter(asked)
             .map(|tag| async move {
                 let there = self.client.manifest(name, Reference::Tag(&tag)).await?.is_some();

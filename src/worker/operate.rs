@@ -1,6 +1,7 @@
 //! One operation: what it depends on is read right before it, and then it is done or left.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -56,7 +57,8 @@ impl<J: Journal> Pruner<'_, J> {
         for (tag, expected) in operation.expects() {
             let now = self.resolution(batch.name, tag, expected).await?;
             if matches!(&now, Resolution::At(digest) if Some(digest) != expected) {
-                self.observer().absorb(batch.name, vec![tag.clone()], &mut batch.observed).await?;
+                let observer = self.observer(&batch.in_use);
+                observer.absorb(batch.name, vec![tag.clone()], &mut batch.observed).await?;
                 batch.change(std::slice::from_ref(tag));
             }
             resolved.insert(tag.clone(), now);
@@ -67,7 +69,26 @@ impl<J: Journal> Pruner<'_, J> {
         if let Err(skip) = check(operation, &resolved) {
             return Ok(Err(skip));
         }
-        if operation.writes(batch.server.deletes_tags()) { self.may_write(batch.name, run).await } else { Ok(Ok(())) }
+        if operation.writes(batch.server.deletes_tags())
+            && let Err(skip) = self.may_write(batch.name, run).await?
+        {
+            return Ok(Err(skip));
+        }
+        self.ask_workloads(batch).await?;
+        Ok(match batch.user_of(operation) {
+            Some(users) => Err(Skip::InUse { user: users.to_string() }),
+            None => Ok(()),
+        })
+    }
+
+    /// Asks what is in use now, and reads what of it is not known yet.
+    async fn ask_workloads(&self, batch: &mut Batch<'_>) -> Result<(), WorkError> {
+        let in_use = self.in_use.in_use();
+        if !Arc::ptr_eq(&in_use, &batch.in_use) {
+            self.observer(&in_use).absorb_used(batch.name, &mut batch.observed).await?;
+            batch.in_use = in_use;
+        }
+        Ok(())
     }
 
     /// What the tag points at now. One that should point at nothing is asked for outright: a registry that is asked

@@ -9,10 +9,13 @@ use super::observe::Observer;
 use super::observed::Observed;
 use super::progress::Progress;
 use super::report::Report;
+use super::workloads::Workloads;
 use crate::oci::{Digest, RepositoryName};
 use crate::pruning::{Operation, operations};
 use crate::registry::Client;
-use crate::retention::{Deletes, Inventory, Mandate, Memory, Policy, RepositoryPlan, Server, StoredPlan, decide};
+use crate::retention::{
+    Deletes, InUse, Inventory, Mandate, Memory, Policy, RepositoryPlan, Server, StoredPlan, decide,
+};
 
 /// After so many operations the whole repository is read again and decided on anew.
 const BATCH: usize = 200;
@@ -20,12 +23,15 @@ const BATCH: usize = 200;
 /// Carries a stored plan out over the open registry.
 ///
 /// Repository by repository and batch by batch, everything is read and decided again: what goes is what stands in the
-/// stored plan *and* in the decision of the moment. Right before each operation its tags are resolved once more.
+/// stored plan *and* in the decision of the moment. Right before each operation its tags are resolved once more, and
+/// workloads are asked whether they use it.
 pub struct Pruner<'a, J> {
     /// The registry.
     pub client: &'a Client,
     /// Whose rules decide.
     pub policies: &'a [Policy],
+    /// What workloads use, asked for anew before each operation.
+    pub in_use: &'a dyn Workloads,
     /// What earlier passes saw; what goes is forgotten.
     pub memory: &'a mut Memory,
     /// Where intents are recorded.
@@ -100,8 +106,9 @@ impl<J: Journal> Pruner<'_, J> {
         let mut attempted: Vec<Operation> = Vec::new();
         let mut before: Option<Observed> = None;
         while !self.progress.is_called_off() {
-            let observed = self.observer().repository(name, before.as_ref(), &save).await?;
-            let plan = self.decide(name, &observed, server);
+            let in_use = self.in_use.in_use();
+            let observed = self.observer(&in_use).repository(name, before.as_ref(), &save).await?;
+            let plan = self.decide(name, &observed, &in_use, server);
             if self.mend(name, &observed, &plan, run).await? {
                 before = Some(observed);
                 continue;
@@ -121,7 +128,7 @@ impl<J: Journal> Pruner<'_, J> {
                 return Ok(());
             }
             self.intend(name, &next, &observed).await?;
-            let mut batch = Batch::new(name, server, observed, plan);
+            let mut batch = Batch::new(name, server, in_use, observed, plan);
             for operation in next {
                 if self.progress.is_called_off() {
                     break;
@@ -155,10 +162,11 @@ impl<J: Journal> Pruner<'_, J> {
         Ok(Some(server))
     }
 
-    pub(super) fn observer(&self) -> Observer<'_> {
+    pub(super) fn observer<'o>(&'o self, in_use: &'o InUse) -> Observer<'o> {
         Observer {
             client: self.client,
             policies: self.policies,
+            in_use,
             memory: self.memory,
             open: self.journal.open_intents(),
             progress: self.progress,
@@ -166,10 +174,10 @@ impl<J: Journal> Pruner<'_, J> {
     }
 
     /// The decision of the moment, within the stored plan.
-    fn decide(&self, name: &RepositoryName, observed: &Observed, server: Server) -> RepositoryPlan {
+    fn decide(&self, name: &RepositoryName, observed: &Observed, in_use: &InUse, server: Server) -> RepositoryPlan {
         let inventory = Inventory { server, repositories: [(name.clone(), observed.repository.clone())].into() };
         let mandate = Mandate { tombstones: self.tombstones, within: Some(&self.plan.entries) };
-        let mut plan = decide(&inventory, self.policies, mandate, self.now);
+        let mut plan = decide(&inventory, self.policies, in_use, mandate, self.now);
         plan.repositories.remove(0)
     }
 

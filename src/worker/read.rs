@@ -44,6 +44,7 @@ impl Observer<'_> {
         }
         self.read_originals(name, &mut observed.repository).await?;
         self.add_removed(name, &mut observed, save).await?;
+        self.read_used(name, &mut observed.repository).await?;
         self.read_children(name, &mut observed.repository).await?;
         self.read_configs(name, &wants.ages, &mut observed.repository).await?;
         observed.repository.first_seen = observed
@@ -105,6 +106,14 @@ impl Observer<'_> {
             })
             .collect();
         self.read_manifests(name, originals, repository).await
+    }
+
+    /// What workloads name here by digest, and no tag does: whatever it contains is in use as well.
+    pub(super) async fn read_used(&self, name: &RepositoryName, repository: &mut Repository) -> Result<(), WorkError> {
+        let known =
+            |digest: &&Digest| repository.manifests.contains_key(*digest) || repository.deleted.contains(*digest);
+        let unknown: Vec<Digest> = self.in_use.digests_of(name).filter(|digest| !known(digest)).cloned().collect();
+        self.read_manifests(name, unknown, repository).await
     }
 
     /// Tags that a run of ours removed, while their manifest is still there: it is to go, if nothing of now objects.

@@ -1,6 +1,7 @@
 //! What a deletion cut that it should not have is put back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -29,7 +30,8 @@ impl<J: Journal> Pruner<'_, J> {
         listed.extend(back.iter().cloned());
         newcomers.extend(back);
         batch.change(&newcomers);
-        let observer = self.observer();
+        let in_use = Arc::clone(&batch.in_use);
+        let observer = self.observer(&in_use);
         observer.absorb(batch.name, newcomers, &mut batch.observed).await?;
         batch.watch.accept(listed);
         Ok(())

@@ -8,7 +8,8 @@ use registry_retention::retention::{Deletes, Generation, Refusal, Server};
 
 use crate::policies::{CriteriaWords, EffectWords, PolicyWords, RuleWords, VersionsWords};
 use crate::world::{
-    About, Age, ConfigWords, KNOWN, LABELS, ManifestWords, RepositoryWords, State, TagWords, Unreadable, World,
+    About, Age, ConfigWords, KNOWN, LABELS, ManifestWords, RepositoryWords, State, TagWords, Unreadable, UsedWords,
+    World,
 };
 
 /// Ordinary tags; `versions.rs` says what each version is.
@@ -196,12 +197,24 @@ pub(crate) fn policies(effect: impl Strategy<Value = EffectWords>) -> impl Strat
         prop_oneof![5 => Just(0), 1 => select(MINIMUM_AGES.to_vec())],
         prop_oneof![3 => Just(0), 1 => 0..6usize],
         prop::bool::weighted(0.8),
+        prop::bool::weighted(0.15),
     )
-        .prop_map(|(mut rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists)| {
+        .prop_map(|(mut rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists, only_keeps)| {
             rules.iter_mut().enumerate().for_each(|(index, rule)| rule.name = format!("r{index}"));
             let name = String::new();
-            PolicyWords { name, rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists }
+            PolicyWords { name, rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists, only_keeps }
         })
+}
+
+/// What a workload uses.
+pub(crate) fn used() -> impl Strategy<Value = UsedWords> {
+    let host = || select(vec!["", "r.example/", "docker-pullable://Elsewhere:5000/"]);
+    let path = || select(vec!["a/x", "a/y", "b", "library/b"]);
+    prop_oneof![
+        3 => (host(), path(), select(NAMES.to_vec())).prop_map(|(host, path, tag)| UsedWords::Tag { host, path, tag }),
+        2 => (host(), path(), 0..LABELS).prop_map(|(host, path, label)| UsedWords::Digest { host, path, label }),
+        1 => (0..3usize).prop_map(|label| UsedWords::Config { label }),
+    ]
 }
 
 /// A whole case.
@@ -215,9 +228,10 @@ pub(crate) fn worlds() -> impl Strategy<Value = World> {
             4 => prop::collection::vec(policies(effects()), 2),
             1 => prop::collection::vec(policies(effects()), 0..4),
         ],
+        prop_oneof![1 => Just(vec![]), 1 => prop::collection::vec(used(), 1..4)],
     )
-        .prop_map(|(server, tombstones, repositories, mut policies)| {
+        .prop_map(|(server, tombstones, repositories, mut policies, used)| {
             policies.iter_mut().enumerate().for_each(|(index, policy)| policy.name = format!("p{index}"));
-            World { server, tombstones, repositories, policies }
+            World { server, tombstones, repositories, policies, used }
         })
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use registry_retention::oci::{Content, Descriptor, Digest, Manifest, Tag};
 use registry_retention::retention::{
-    Criteria, Deletes, Effect, Generation, Globs, Inventory, Limits, ManifestState, NewestVersions, Policy, Regexes,
-    Repository, RepositorySelector, Rule, RuleId, Server, TagSelector, TagState,
+    Criteria, Deletes, Effect, Generation, Globs, InUse, Inventory, Limits, ManifestState, NewestVersions, Policy,
+    Regexes, RegistryNames, Repository, RepositorySelector, Role, Rule, RuleId, Server, TagSelector, TagState,
+    UsedImages,
 };
 
 /// The one `now`.
@@ -117,6 +118,7 @@ pub(crate) fn policies() -> Vec<Policy> {
     let versions = Criteria { newest_versions: Some(newest), ..Criteria::default() };
     vec![Policy {
         name: "apps/team".into(),
+        role: Role::Condemns,
         rules: vec![
             rule("recent", &["*"], Effect::KeepIf(recent)),
             rule("versions", &["[0-9]*.[0-9]*.[0-9]*"], Effect::KeepIf(versions)),
@@ -126,4 +128,15 @@ pub(crate) fn policies() -> Vec<Policy> {
         limits: Limits { max_delete_percent: 50, max_deletions: 10_000, min_tags_per_repository: 1 },
         complete_tag_lists: false,
     }]
+}
+
+/// What a cluster would use of them: every hundredth tag of one repository, and as many images by digest.
+pub(crate) fn in_use() -> InUse {
+    let mut used = UsedImages::default();
+    for number in 0..1_000 {
+        used.add(&format!("r.example/apps/one:1.{}.{}", number % 100, number / 100), "Pod shop/web");
+        used.add(&format!("r.example/apps/one@{}", descriptor(&format!("image {number}")).digest), "Pod shop/web");
+        used.add(descriptor(&format!("config of image 0 {number} 2")).digest.as_str(), "Pod shop/web");
+    }
+    InUse::of(&used, &RegistryNames::default()).expect("readable references")
 }

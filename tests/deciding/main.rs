@@ -9,6 +9,7 @@ mod large;
 mod once_it_went_wrong;
 mod oracle;
 mod oracle_rules;
+mod oracle_use;
 mod order_changes_nothing;
 mod policies;
 mod stricter_is_never_more;

@@ -32,6 +32,7 @@ fn world(tags: &[(TagWords, State)], manifests: &[ManifestWords], protect: &[&'s
         minimum_age_hours: 0,
         minimum_tags: 0,
         complete_tag_lists: true,
+        only_keeps: false,
     };
     let repository = RepositoryWords {
         tags: tags.iter().copied().collect(),
@@ -45,6 +46,7 @@ fn world(tags: &[(TagWords, State)], manifests: &[ManifestWords], protect: &[&'s
         tombstones: false,
         repositories: [("a/x", repository)].into(),
         policies: vec![policy],
+        used: vec![],
     }
 }
 

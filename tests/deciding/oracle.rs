@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use registry_retention::oci::{Content, Digest, Tag};
+use registry_retention::oci::{Digest, Tag};
 use registry_retention::retention::{Deletes, Generation, Inventory, ManifestState, Repository, TagState};
 
 use crate::oracle_rules::{Ordinary, created, judged_by, rules_let_go};
+use crate::oracle_use::{is_below, used_manifest, used_tag};
 use crate::policies::PolicyWords;
 use crate::world::World;
 
@@ -88,10 +89,12 @@ fn of_repository(world: &World, name: &str, repository: &Repository, now: Timest
             let it = ordinary.iter().find(|it| it.tag == tag);
             it.is_none_or(|it| rules_let_go(it, &ordinary, (name, repository), &world.policies, now))
         };
-        let may_go: Vec<bool> = tags.iter().map(|it| go(it.tag) && subjects_are_sound(it, &tags)).collect();
+        let is_used = |it: &Pointing<'_>| used_tag(world, name, it.tag) || used_manifest(world, repository, it.digest);
+        let may_go = |it: &Pointing<'_>| go(it.tag) && !is_used(it) && subjects_are_sound(it, &tags);
+        let may_go: Vec<bool> = tags.iter().map(may_go).collect();
         tags.iter_mut().zip(may_go).for_each(|(it, may_go)| it.may_go = may_go);
     }
-    let graph = Graph::new(repository, &tags);
+    let graph = Graph::new(world, repository, &tags);
     let first = graph.largest(world, &tags);
     keep_minimum(&mut tags, first, world.policies.iter().map(|policy| policy.minimum_tags).max().unwrap_or(0));
     let going = graph.largest(world, &tags);
@@ -167,19 +170,27 @@ fn keep_minimum(tags: &mut [Pointing<'_>], going: u32, minimum: usize) {
     }
 }
 
+/// The bit of those who need something and are no tag, so that they never go.
+const WORKLOADS: u32 = 1 << 31;
+
 /// For each tagged digest, the tags that need it, itself named by them or anything above it; as bits.
 struct Graph<'a> {
     needed_by: BTreeMap<&'a Digest, u32>,
 }
 
 impl<'a> Graph<'a> {
-    fn new(repository: &'a Repository, tags: &[Pointing<'a>]) -> Self {
+    fn new(world: &World, repository: &'a Repository, tags: &[Pointing<'a>]) -> Self {
+        let used: Vec<&Digest> =
+            repository.manifests.keys().filter(|digest| used_manifest(world, repository, digest)).collect();
         let mut needed_by: BTreeMap<&Digest, u32> = tags.iter().map(|it| (it.digest, 0)).collect();
         for (digest, bits) in &mut needed_by {
             for (index, it) in tags.iter().enumerate() {
                 if is_below(repository, digest, it.digest, &mut Vec::new()) {
                     *bits |= 1 << index;
                 }
+            }
+            if used.iter().any(|used| is_below(repository, digest, used, &mut Vec::new())) {
+                *bits |= WORKLOADS;
             }
         }
         Self { needed_by }
@@ -213,18 +224,4 @@ impl<'a> Graph<'a> {
         assert!(valid(union), "sets that may go add up");
         union
     }
-}
-
-/// Whether `digest` is `from` or below it, at any depth.
-fn is_below(repository: &Repository, digest: &Digest, from: &Digest, path: &mut Vec<Digest>) -> bool {
-    if digest == from {
-        return true;
-    }
-    if path.contains(from) {
-        return false;
-    }
-    path.push(from.clone());
-    let Some(ManifestState::Read(manifest)) = repository.manifests.get(from) else { return false };
-    let Content::Index { manifests } = &manifest.content else { return false };
-    manifests.iter().any(|child| is_below(repository, digest, &child.digest, path))
 }

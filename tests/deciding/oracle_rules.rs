@@ -17,7 +17,8 @@ pub(crate) struct Ordinary<'a> {
 }
 
 /// "A tag that no rule of any resource selects is kept. A tag is condemned only if some rule selects it, no rule that
-/// selects it keeps it, and nothing protects it."
+/// selects it keeps it, and nothing protects it." "Only a rule of a resource whose run is due condemns; the others only
+/// keep."
 pub(crate) fn rules_let_go(
     it: &Ordinary<'_>,
     all: &[Ordinary<'_>],
@@ -37,7 +38,9 @@ pub(crate) fn rules_let_go(
         }
     });
     let protected = policies.iter().any(|policy| any_glob(&policy.protect, it.tag.as_str()));
-    !selecting.is_empty() && !kept_by_rule && !protected && old_enough(it, repository, policies, now)
+    let due = policies.iter().filter(|policy| !policy.only_keeps).flat_map(|policy| &policy.rules);
+    let condemned_by_rule = due.into_iter().any(|rule| selects(rule, name, it.tag));
+    condemned_by_rule && !kept_by_rule && !protected && old_enough(it, repository, policies, now)
 }
 
 /// "`minimumAge` needs both the creation and the first time seen at this digest to be older"; `0h` turns it off. What a run

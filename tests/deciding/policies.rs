@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::cases::REGEXES;
 use jiff::SignedDuration;
 use registry_retention::retention::{
-    Criteria, Effect, Globs, Limits, NewestVersions, Policy, Regexes, RepositorySelector, Rule, RuleId, TagSelector,
+    Criteria, Effect, Globs, Limits, NewestVersions, Policy, Regexes, RepositorySelector, Role, Rule, RuleId,
+    TagSelector,
 };
 
 /// A resource in plain words.
@@ -19,6 +20,8 @@ pub(crate) struct PolicyWords {
     pub(crate) minimum_age_hours: i64,
     pub(crate) minimum_tags: usize,
     pub(crate) complete_tag_lists: bool,
+    /// This run is not its own: it has no say in what goes.
+    pub(crate) only_keeps: bool,
 }
 
 /// A rule in plain words.
@@ -102,6 +105,7 @@ impl PolicyWords {
                 min_tags_per_repository: self.minimum_tags,
             },
             complete_tag_lists: self.complete_tag_lists,
+            role: if self.only_keeps { Role::Keeps } else { Role::Condemns },
             name,
         }
     }

@@ -1,4 +1,4 @@
-use registry_retention::retention::{Mandate, Plan, Removal, decide};
+use registry_retention::retention::{InUse, Mandate, Plan, Removal, decide};
 
 use crate::large::{many_repositories, now, one_repository, policies};
 
@@ -10,7 +10,7 @@ fn removed(plan: &Plan, how: &Removal) -> usize {
 /// (each tenth image has a signature and no tag) three of each of 90 minors are the newest: none of them is that young.
 #[test]
 fn ten_thousand_tags_of_one_repository_are_decided_one_by_one() {
-    let plan = decide(&one_repository(10_000), &policies(), Mandate::default(), now());
+    let plan = decide(&one_repository(10_000), &policies(), &InUse::default(), Mandate::default(), now());
     let totals = plan.totals();
     assert_eq!((totals.tags, totals.kept, totals.condemned), (9_000, 558 + 3 * 90, 9_000 - 558 - 3 * 90));
     assert_eq!(removed(&plan, &Removal::WithManifest), totals.condemned);
@@ -22,7 +22,7 @@ fn ten_thousand_tags_of_one_repository_are_decided_one_by_one() {
 /// builds, and what goes is an index and its one tagged child of each other build.
 #[test]
 fn aliases_and_children_of_fifty_repositories_go_together_or_not_at_all() {
-    let plan = decide(&many_repositories(50, 200), &policies(), Mandate::default(), now());
+    let plan = decide(&many_repositories(50, 200), &policies(), &InUse::default(), Mandate::default(), now());
     assert_eq!(plan.totals().tags, 10_000);
     assert_eq!(plan.totals().condemned, 0);
     let mut strict = policies();
@@ -30,7 +30,7 @@ fn aliases_and_children_of_fifty_repositories_go_together_or_not_at_all() {
     if let registry_retention::retention::Effect::KeepIf(criteria) = &mut strict[0].rules[0].effect {
         criteria.created_within = None;
     }
-    let plan = decide(&many_repositories(50, 200), &strict, Mandate::default(), now());
+    let plan = decide(&many_repositories(50, 200), &strict, &InUse::default(), Mandate::default(), now());
     assert_eq!(plan.totals().kept, 50 * 100);
     assert_eq!(plan.totals().manifests, 50 * 25 * 2);
     assert_eq!(removed(&plan, &Removal::WithManifest), 50 * 100);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use registry_retention::oci::{Content, Descriptor, Digest, Manifest, RepositoryName, Tag};
-use registry_retention::retention::{Inventory, Mandate, ManifestState, Plan, Repository, Server, TagState, decide};
+use registry_retention::retention::{
+    InUse, Inventory, Mandate, ManifestState, Plan, RegistryNames, Repository, Server, TagState, UsedImages, decide,
+};
 
 use crate::policies::{PolicyWords, compile};
 
@@ -21,6 +23,26 @@ pub(crate) struct World {
     pub(crate) tombstones: bool,
     pub(crate) repositories: BTreeMap<&'static str, RepositoryWords>,
     pub(crate) policies: Vec<PolicyWords>,
+    pub(crate) used: Vec<UsedWords>,
+}
+
+/// An image that a workload uses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UsedWords {
+    Tag {
+        host: &'static str,
+        path: &'static str,
+        tag: &'static str,
+    },
+    Digest {
+        host: &'static str,
+        path: &'static str,
+        label: usize,
+    },
+    /// By the label of its config, which is all that a kubelet may know.
+    Config {
+        label: usize,
+    },
 }
 
 /// A repository; labels stand for digests.
@@ -145,12 +167,31 @@ impl World {
     }
 
     pub(crate) fn plan_for(&self, inventory: &Inventory) -> Plan {
-        decide(inventory, &compile(&self.policies), Mandate { tombstones: self.tombstones, within: None }, now())
+        let mandate = Mandate { tombstones: self.tombstones, within: None };
+        decide(inventory, &compile(&self.policies), &self.in_use(), mandate, now())
+    }
+
+    pub(crate) fn in_use(&self) -> InUse {
+        let mut images = UsedImages::default();
+        for (index, used) in self.used.iter().enumerate() {
+            images.add(&used.image(), &format!("Pod shop/web-{index}"));
+        }
+        InUse::of(&images, &RegistryNames::default()).expect("readable references")
     }
 
     pub(crate) fn with_minimum_tags(mut self, minimum_tags: usize) -> Self {
         self.policies.iter_mut().for_each(|policy| policy.minimum_tags = minimum_tags);
         self
+    }
+}
+
+impl UsedWords {
+    fn image(self) -> String {
+        match self {
+            Self::Tag { host, path, tag } => format!("{host}{path}:{tag}"),
+            Self::Digest { host, path, label } => format!("{host}{path}@{}", digest(label)),
+            Self::Config { label } => blob(label).digest.to_string(),
+        }
     }
 }
 

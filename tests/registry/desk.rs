@@ -2,15 +2,18 @@
 //! pass kept by the test, so that it can forget, keep or carry it over a crash.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use registry_retention::api::read_resources;
 use registry_retention::oci::{Digest, RepositoryName, Tag};
 use registry_retention::pruning::{Intent, OpenIntents};
 use registry_retention::registry::{Access, Client};
-use registry_retention::retention::{Inventory, Mandate, Memory, Plan, Policy, StoredPlan, approve, decide, entries};
+use registry_retention::retention::{
+    InUse, Inventory, Mandate, Memory, Plan, Policy, RegistryNames, StoredPlan, UsedImages, approve, decide, entries,
+};
 use registry_retention::worker::{
-    Journal, JournalError, Observer, Pruner, Report, Silent, Verification, Verifier, WorkError,
+    Journal, JournalError, Observer, Pruner, Report, Silent, Verification, Verifier, WorkError, Workloads,
 };
 
 use crate::support::Registry;
@@ -20,6 +23,8 @@ pub struct Desk {
     pub client: Client,
     pub memory: Memory,
     pub journal: Records,
+    /// What workloads use.
+    pub in_use: Arc<InUse>,
     /// Whether single tags may be removed from 2.8 by way of a placeholder.
     pub tombstones: bool,
     pub now: Timestamp,
@@ -57,7 +62,8 @@ impl Desk {
     pub fn at_url(url: &str, access: Access) -> Self {
         let client = Client::new(url.parse().expect("a registry URL"), access).expect("a client");
         let now = Timestamp::now();
-        Self { client, memory: Memory::default(), journal: Records::default(), tombstones: false, now }
+        let (memory, journal, in_use) = Default::default();
+        Self { client, memory, journal, in_use, tombstones: false, now }
     }
 
     /// What the rules, written as YAML, make of the registry now.
@@ -67,11 +73,12 @@ impl Desk {
 
     pub async fn observe(&self, policies: &[Policy]) -> Result<Inventory, WorkError> {
         let (memory, open) = (&self.memory, self.journal.open_intents());
-        Observer { client: &self.client, policies, memory, open, progress: &Silent }.inventory().await
+        let in_use = &self.in_use;
+        Observer { client: &self.client, policies, in_use, memory, open, progress: &Silent }.inventory().await
     }
 
     pub fn decide(&self, inventory: &Inventory, policies: &[Policy]) -> Plan {
-        decide(inventory, policies, Mandate { tombstones: self.tombstones, within: None }, self.now)
+        decide(inventory, policies, &self.in_use, Mandate { tombstones: self.tombstones, within: None }, self.now)
     }
 
     /// Plans, and carries out what needs no acceptance.
@@ -84,9 +91,21 @@ impl Desk {
 
     /// Carries a stored plan out.
     pub async fn carry_out(&mut self, policies: &[Policy], plan: &StoredPlan) -> Result<Report, WorkError> {
+        let in_use = Arc::clone(&self.in_use);
+        self.carry_out_beside(&in_use, policies, plan).await
+    }
+
+    /// Carries a stored plan out, while `workloads` come and go.
+    pub async fn carry_out_beside(
+        &mut self,
+        workloads: &dyn Workloads,
+        policies: &[Policy],
+        plan: &StoredPlan,
+    ) -> Result<Report, WorkError> {
         Pruner {
             client: &self.client,
             policies,
+            in_use: workloads,
             memory: &mut self.memory,
             journal: &mut self.journal,
             plan,
@@ -134,6 +153,13 @@ pub fn reason(plan: &Plan, repository: &str, tag: &str) -> &'static str {
     let tag: Tag = tag.parse().expect("a tag");
     let found = plan.tags().find(|(name, planned)| name.as_str() == repository && planned.tag == tag);
     found.unwrap_or_else(|| panic!("{repository}:{tag} is in the plan")).1.verdict.code()
+}
+
+/// What is in use, if a Pod names each of `images`.
+pub fn in_use<'a>(images: impl IntoIterator<Item = &'a str>) -> Arc<InUse> {
+    let mut used = UsedImages::default();
+    images.into_iter().for_each(|image| used.add(image, "Pod shop/web-1"));
+    Arc::new(InUse::of(&used, &RegistryNames::default()).expect("readable references"))
 }
 
 /// A set of names.

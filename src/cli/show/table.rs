@@ -93,7 +93,8 @@ pub(super) mod tests {
     use crate::api::read_resources;
     use crate::oci::{Digest, Manifest};
     use crate::retention::{
-        Deletes, Generation, Inventory, Mandate, ManifestState, Plan, Policy, Repository, Server, TagState, decide,
+        Deletes, Generation, InUse, Inventory, Mandate, ManifestState, Plan, Policy, Repository, Server, TagState,
+        decide,
     };
 
     /// A registry with one repository of six tags: three pull requests of three ages, one of them with the image of
@@ -131,7 +132,7 @@ pub(super) mod tests {
         }
         let inventory = Inventory { server, repositories: [("app".parse().unwrap(), repository)].into() };
         let now = "2026-11-22T00:00:00Z".parse().unwrap();
-        (decide(&inventory, &policies, Mandate::default(), now), policies)
+        (decide(&inventory, &policies, &InUse::default(), Mandate::default(), now), policies)
     }
 
     pub(in crate::cli::show) const V3: Server = Server { generation: Generation::V3, deletes: Deletes::TagsAndDigests };
