@@ -1,4 +1,5 @@
 use super::journal::JournalError;
+use super::workloads::WorkloadsError;
 use crate::oci::{RepositoryName, Tag};
 use crate::registry::{Problem, RegistryError};
 
@@ -19,6 +20,9 @@ pub enum WorkError {
         /// Which.
         tag: Tag,
     },
+    /// What workloads use is not known.
+    #[error(transparent)]
+    Workloads(#[from] WorkloadsError),
     /// What must be recorded before a deletion could not be.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -30,6 +34,7 @@ impl WorkError {
         match self {
             Self::Registry(error) => error.reason(),
             Self::HiddenTag { .. } => "HiddenTags",
+            Self::Workloads(error) => error.reason,
             Self::Journal(_) => "JournalUnwritable",
         }
     }

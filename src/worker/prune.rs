@@ -69,7 +69,7 @@ pub(super) struct Run {
 }
 
 impl<J: Journal> Pruner<'_, J> {
-    /// Does it all. An error of the registry stops the run, and is in the report; what is left, the next run finishes.
+    /// Does it all. An error of the registry, or not to know what workloads use, stops the run, and is in the report; what is left, the next run finishes.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl<J: Journal> Pruner<'_, J> {
             }
             match self.prune_repository(name, phase, &mut run).await {
                 Ok(()) => {}
-                Err(error @ (WorkError::Registry(_) | WorkError::HiddenTag { .. })) => {
+                Err(error @ (WorkError::Registry(_) | WorkError::HiddenTag { .. } | WorkError::Workloads(_))) => {
                     run.report.stopped = Some(error.to_string());
                     break;
                 }
@@ -106,7 +106,7 @@ impl<J: Journal> Pruner<'_, J> {
         let mut attempted: Vec<Operation> = Vec::new();
         let mut before: Option<Observed> = None;
         while !self.progress.is_called_off() {
-            let in_use = self.in_use.in_use();
+            let in_use = self.in_use.in_use()?;
             let observed = self.observer(&in_use).repository(name, before.as_ref(), &save).await?;
             let plan = self.decide(name, &observed, &in_use, server);
             if self.mend(name, &observed, &plan, run).await? {
