@@ -145,46 +145,45 @@ mod tests {
 
     const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    /// Host, path, tag and digest, as they are read.
-    fn read(text: &str) -> (Option<String>, String, Option<String>, Option<String>) {
+    /// Host, path, tag and digest, as they are read; `-` is none.
+    fn read(text: &str) -> String {
         let it: ImageReference = text.parse().unwrap_or_else(|why| panic!("{text}: {why}"));
         assert_eq!(it.host(), ImageReference::host_of(text), "{text}");
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        let (tag, digest) = (it.tag().map(Tag::as_str), it.digest().map(Digest::as_str));
-        (owned(it.host()), it.path().to_owned(), owned(tag), owned(digest))
+        let path = it.repository().map(RepositoryName::as_str);
+        assert_eq!(it.path(), path.unwrap_or_default(), "{text}");
+        let parts = [it.host(), path, it.tag().map(Tag::as_str), it.digest().map(Digest::as_str)];
+        parts.map(|part| part.unwrap_or("-")).join(" ")
     }
 
     #[test]
     fn images_are_named_in_many_ways() {
         let digest = &format!("sha256:{HEX}");
         let long = &format!("sha512:{HEX}{HEX}");
-        let latest = Some("latest");
-        let table: &[(&str, Option<&str>, &str, Option<&str>, Option<&str>)] = &[
-            ("nginx", None, "nginx", latest, None),
-            ("nginx:1.27", None, "nginx", Some("1.27"), None),
-            ("library/nginx", None, "library/nginx", latest, None),
-            ("localhost:5000", None, "localhost", Some("5000"), None),
-            ("localhost/app:v1", Some("localhost"), "app", Some("v1"), None),
-            ("localhost:5000/app", Some("localhost:5000"), "app", latest, None),
-            ("registry:5000/apps/shop:v1", Some("registry:5000"), "apps/shop", Some("v1"), None),
-            ("registry/apps/shop:v1", None, "registry/apps/shop", Some("v1"), None),
-            ("r.example/a/b/c:V_1", Some("r.example"), "a/b/c", Some("V_1"), None),
-            ("Registry/app", Some("Registry"), "app", latest, None),
-            ("R.Example:443/app:v1", Some("R.Example:443"), "app", Some("v1"), None),
-            ("10.0.0.1:80/app:v1", Some("10.0.0.1:80"), "app", Some("v1"), None),
-            ("[fd00::1]:5000/app:v1", Some("[fd00::1]:5000"), "app", Some("v1"), None),
-            (&format!("r.example/app@{digest}"), Some("r.example"), "app", None, Some(digest)),
-            (&format!("r.example/app:v1@{digest}"), Some("r.example"), "app", Some("v1"), Some(digest)),
-            (&format!("app@{long}"), None, "app", None, Some(long)),
-            (&format!("docker-pullable://r:5000/app@{digest}"), Some("r:5000"), "app", None, Some(digest)),
-            (&format!("docker://{digest}"), None, "", None, Some(digest)),
-            (digest, None, "", None, Some(digest)),
-            (HEX, None, "", None, Some(digest)),
-            (" r:5000/app:v1\n", Some("r:5000"), "app", Some("v1"), None),
+        let table = [
+            ("nginx", "- nginx latest -"),
+            ("nginx:1.27", "- nginx 1.27 -"),
+            ("library/nginx", "- library/nginx latest -"),
+            ("localhost:5000", "- localhost 5000 -"),
+            ("localhost/app:v1", "localhost app v1 -"),
+            ("localhost:5000/app", "localhost:5000 app latest -"),
+            ("registry:5000/apps/shop:v1", "registry:5000 apps/shop v1 -"),
+            ("registry/apps/shop:v1", "- registry/apps/shop v1 -"),
+            ("r.example/a/b/c:V_1", "r.example a/b/c V_1 -"),
+            ("Registry/app", "Registry app latest -"),
+            ("R.Example:443/app:v1", "R.Example:443 app v1 -"),
+            ("10.0.0.1:80/app:v1", "10.0.0.1:80 app v1 -"),
+            ("[fd00::1]:5000/app:v1", "[fd00::1]:5000 app v1 -"),
+            (&format!("r.example/app@{digest}"), &format!("r.example app - {digest}")),
+            (&format!("r.example/app:v1@{digest}"), &format!("r.example app v1 {digest}")),
+            (&format!("app@{long}"), &format!("- app - {long}")),
+            (&format!("docker-pullable://r:5000/app@{digest}"), &format!("r:5000 app - {digest}")),
+            (&format!("docker://{digest}"), &format!("- - - {digest}")),
+            (digest, &format!("- - - {digest}")),
+            (HEX, &format!("- - - {digest}")),
+            (" r:5000/app:v1\n", "r:5000 app v1 -"),
         ];
-        for (text, host, path, tag, digest) in table {
-            let owned = |text: &Option<&str>| text.map(str::to_owned);
-            assert_eq!(read(text), (owned(host), (*path).to_owned(), owned(tag), owned(digest)), "{text}");
+        for (text, expected) in table {
+            assert_eq!(read(text), expected, "{text}");
         }
     }
 

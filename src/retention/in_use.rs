@@ -169,7 +169,9 @@ mod tests {
 
     fn in_use(images: &[&str]) -> Result<InUse, UnreadableReference> {
         let mut used = UsedImages::default();
-        images.iter().for_each(|image| used.add(image, "Pod shop/web-1"));
+        for image in images {
+            used.add(image, "Pod shop/web-1");
+        }
         let set = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
         let names = RegistryNames { hosts: set(&["r:5000", "r.example"]), prefixes: set(&["mirror", "cache/hub"]) };
         InUse::of(&used, &names)

@@ -11,7 +11,7 @@ use super::approval::Entry;
 use super::inventory::{Repository, Subject, TagState};
 use super::plan::{Removal, TagPlan};
 use super::policy::{Policy, RuleId};
-use super::rules::{Candidate, Says, age_text, evaluate};
+use super::rules::{Candidate, Says, age_text, evaluate, kept_by_rule, unkept};
 use super::space::size_of;
 use super::uses::Uses;
 use super::verdict::{AskedBy, Condemned, Kept, Verdict, Youth};
@@ -229,41 +229,6 @@ impl<'a, 'p> Grounds<'a, 'p> {
         };
         let is_young = self.now.duration_since(since) < self.minimum_age;
         is_young.then(|| Kept::TooYoung { since, by, minimum_age: age_text(self.minimum_age) })
-    }
-}
-
-/// The first rule that keeps the tag, certain ones before those that cannot tell.
-fn kept_by_rule(said: &[(RuleId, Says)]) -> Option<Kept> {
-    let condemned_by_other = |keeper: &RuleId| {
-        let goes = |says: &Says| matches!(says, Says::Go | Says::Delete);
-        said.iter().any(|(rule, says)| rule.policy != keeper.policy && goes(says))
-    };
-    let certain = said.iter().find_map(|(rule, says)| match says {
-        Says::Keep(criterion) if condemned_by_other(rule) => {
-            Some(Kept::Elsewhere { rule: rule.clone(), criterion: criterion.clone() })
-        }
-        Says::Keep(criterion) => Some(Kept::ByRule { rule: rule.clone(), criterion: criterion.clone() }),
-        _ => None,
-    });
-    certain.or_else(|| {
-        said.iter().find_map(|(rule, says)| match says {
-            Says::AgeUnknown(doubt) => Some(Kept::AgeUnknown { asked_by: AskedBy::Rule(rule.clone()), doubt: *doubt }),
-            Says::NotAVersion => Some(Kept::NotAVersion { rule: rule.clone() }),
-            _ => None,
-        })
-    })
-}
-
-/// What becomes of a tag that nothing keeps: only those rules condemn it that this run carries out.
-fn unkept(said: &[(RuleId, Says)]) -> Verdict {
-    let those = |what: Says| said.iter().filter(move |(_, says)| *says == what).map(|(rule, _)| rule.clone());
-    if let Some(rule) = those(Says::Delete).next() {
-        return Verdict::Condemned(Condemned::DeleteAction { rule });
-    }
-    let rules: Vec<RuleId> = those(Says::Go).collect();
-    match (rules.is_empty(), those(Says::NotNow).next()) {
-        (true, Some(rule)) => Verdict::Kept(Kept::OtherRun { rule }),
-        _ => Verdict::Condemned(Condemned::NoLongerKept { rules }),
     }
 }
 

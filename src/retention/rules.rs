@@ -1,4 +1,4 @@
-//! What each rule says of the tags that it selects in one repository.
+//! What each rule says of the tags that it selects in one repository, and what that comes to for one of them.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,8 +7,8 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::age::{Created, Doubt};
-use super::policy::{Criteria, Effect, NewestVersions, Role, Rule};
-use super::verdict::Criterion;
+use super::policy::{Criteria, Effect, NewestVersions, Role, Rule, RuleId};
+use super::verdict::{AskedBy, Condemned, Criterion, Kept, Verdict};
 use super::version::{Line, TagVersion};
 use crate::oci::Tag;
 
@@ -140,6 +140,41 @@ fn newest_of<'a>(newest: &NewestVersions, selected: &[&Candidate<'a>]) -> BTreeM
             && oldest_kept.get(&version.line(newest.leading_numbers)).is_none_or(|oldest| version >= *oldest)
     };
     versions.iter().map(|(candidate, version)| (candidate.tag, is_kept(version))).collect()
+}
+
+/// The first rule that keeps the tag, certain ones before those that cannot tell.
+pub(super) fn kept_by_rule(said: &[(RuleId, Says)]) -> Option<Kept> {
+    let condemned_by_other = |keeper: &RuleId| {
+        let goes = |says: &Says| matches!(says, Says::Go | Says::Delete);
+        said.iter().any(|(rule, says)| rule.policy != keeper.policy && goes(says))
+    };
+    let certain = said.iter().find_map(|(rule, says)| match says {
+        Says::Keep(criterion) if condemned_by_other(rule) => {
+            Some(Kept::Elsewhere { rule: rule.clone(), criterion: criterion.clone() })
+        }
+        Says::Keep(criterion) => Some(Kept::ByRule { rule: rule.clone(), criterion: criterion.clone() }),
+        _ => None,
+    });
+    certain.or_else(|| {
+        said.iter().find_map(|(rule, says)| match says {
+            Says::AgeUnknown(doubt) => Some(Kept::AgeUnknown { asked_by: AskedBy::Rule(rule.clone()), doubt: *doubt }),
+            Says::NotAVersion => Some(Kept::NotAVersion { rule: rule.clone() }),
+            _ => None,
+        })
+    })
+}
+
+/// What becomes of a tag that nothing keeps: only those rules condemn it that this run carries out.
+pub(super) fn unkept(said: &[(RuleId, Says)]) -> Verdict {
+    let those = |what: Says| said.iter().filter(move |(_, says)| *says == what).map(|(rule, _)| rule.clone());
+    if let Some(rule) = those(Says::Delete).next() {
+        return Verdict::Condemned(Condemned::DeleteAction { rule });
+    }
+    let rules: Vec<RuleId> = those(Says::Go).collect();
+    match (rules.is_empty(), those(Says::NotNow).next()) {
+        (true, Some(rule)) => Verdict::Kept(Kept::OtherRun { rule }),
+        _ => Verdict::Condemned(Condemned::NoLongerKept { rules }),
+    }
 }
 
 /// A duration as people write it in a resource: whole days as `30d`, else hours.

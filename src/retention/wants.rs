@@ -62,3 +62,32 @@ pub fn wants(policies: &[Policy], repository: &RepositoryName, tags: &BTreeSet<T
     }
     Wants { manifests: !selected.is_empty(), ages }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(repositories: &str) -> Policy {
+        let text = format!(
+            "{{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {{name: t}}, spec: \
+             {{registry: {{url: 'http://r'}}, protect: {{inUse: {{scope: None}}}}, rules: [{{name: a, repositories: \
+             {{include: ['{repositories}']}}, tags: {{include: ['*']}}, action: Delete}}]}}}}"
+        );
+        Policy::compile(&crate::api::read_resources(&text).unwrap()[0]).unwrap()
+    }
+
+    #[test]
+    fn a_resource_that_only_keeps_reaches_nothing() {
+        let (app, other): (RepositoryName, RepositoryName) = ("app".parse().unwrap(), "other".parse().unwrap());
+        let both = [policy("app"), policy("**")];
+        assert!(reaches(&both, &app) && reaches(&both, &other));
+        assert_eq!(named_repositories(&both), None);
+        let [one, all] = both;
+        let one_keeps = [one.clone().keeps_only(), all.clone()];
+        assert!(reaches(&one_keeps, &app));
+        let all_keeps = [one, all.keeps_only()];
+        assert!(reaches(&all_keeps, &app) && !reaches(&all_keeps, &other));
+        assert_eq!(named_repositories(&all_keeps), Some([app].into()));
+        assert_eq!(named_repositories(&all_keeps.map(Policy::keeps_only)), Some(BTreeSet::new()));
+    }
+}

@@ -4,7 +4,7 @@ use registry_retention::retention::{Deletes, Inventory, ManifestState, Plan, Rep
 use crate::cases::{for_all, worlds};
 
 /// What the registry holds once everything in the plan is done.
-fn applied(mut inventory: Inventory, plan: &Plan) -> Inventory {
+pub(crate) fn applied(mut inventory: Inventory, plan: &Plan) -> Inventory {
     for repository in &plan.repositories {
         let observed = inventory.repositories.get_mut(&repository.name).expect("planned means observed");
         for tag in repository.tags.iter().filter(|it| it.removal.is_some()) {

@@ -130,13 +130,17 @@ pub(crate) fn policies() -> Vec<Policy> {
     }]
 }
 
-/// What a cluster would use of them: every hundredth tag of one repository, and as many images by digest.
+/// What a cluster would use of them: a thousand tags of one repository by name, the same images by digest, and images
+/// of many repositories by their configs.
 pub(crate) fn in_use() -> InUse {
     let mut used = UsedImages::default();
     for number in 0..1_000 {
         used.add(&format!("r.example/apps/one:1.{}.{}", number % 100, number / 100), "Pod shop/web");
         used.add(&format!("r.example/apps/one@{}", descriptor(&format!("image {number}")).digest), "Pod shop/web");
-        used.add(descriptor(&format!("config of image 0 {number} 2")).digest.as_str(), "Pod shop/web");
+        used.add(
+            descriptor(&format!("config of image {} {} 2", number % 50, number / 50)).digest.as_str(),
+            "Pod shop/web",
+        );
     }
     InUse::of(&used, &RegistryNames::default()).expect("readable references")
 }

@@ -16,5 +16,6 @@ mod stricter_is_never_more;
 mod ten_thousand_tags;
 mod the_oracle_agrees;
 mod versions;
+mod what_is_in_use_stays;
 mod what_is_kept_is_never_lost;
 mod world;

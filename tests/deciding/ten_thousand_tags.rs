@@ -1,6 +1,6 @@
 use registry_retention::retention::{InUse, Mandate, Plan, Removal, decide};
 
-use crate::large::{many_repositories, now, one_repository, policies};
+use crate::large::{in_use, many_repositories, now, one_repository, policies};
 
 fn removed(plan: &Plan, how: &Removal) -> usize {
     plan.tags().filter(|(_, it)| it.removal.as_ref() == Some(how)).count()
@@ -34,4 +34,13 @@ fn aliases_and_children_of_fifty_repositories_go_together_or_not_at_all() {
     assert_eq!(plan.totals().kept, 50 * 100);
     assert_eq!(plan.totals().manifests, 50 * 25 * 2);
     assert_eq!(removed(&plan, &Removal::WithManifest), 50 * 100);
+}
+
+/// They use a thousand tags by name, and the same images by digest; a tenth of those are signed and have no tag.
+#[test]
+fn ten_thousand_tags_are_decided_on_beside_a_thousand_workloads() {
+    let plan = decide(&one_repository(10_000), &policies(), &in_use(), Mandate::default(), now());
+    let without = decide(&one_repository(10_000), &policies(), &InUse::default(), Mandate::default(), now());
+    assert!(plan.by_reason()["InUse"] >= 900, "{:?}", plan.by_reason());
+    assert!(plan.totals().condemned < without.totals().condemned);
 }

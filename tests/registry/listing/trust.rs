@@ -7,13 +7,14 @@ use registry_retention::retention::{Cause, Memory, StoredPlan, approve, entries}
 use reqwest::Method;
 
 use super::push_hourly;
-use crate::desk::{Desk, condemned, resource, rules, set};
+use crate::desk::{Desk, condemned, in_use, resource, rules, set};
 use crate::support::{Artifact, Registry, Relay, Reply, Version, both_versions};
 
 both_versions![
     a_list_that_hides_a_tag_stops_everything,
     a_list_that_begins_to_hide_a_tag_stops_a_prune,
     a_protected_tag_is_asked_for_by_its_name,
+    a_tag_in_use_is_asked_for_by_its_name,
     a_list_that_shrank_waits_for_a_person
 ];
 
@@ -95,6 +96,21 @@ async fn a_protected_tag_is_asked_for_by_its_name(version: Version) {
     );
     let desk = Desk::at_url(relay.url(), Access::default());
     assert_eq!(desk.plan(&policies).await.unwrap_err().reason(), "HiddenTags");
+    relay.clear_rules();
+    assert_eq!(condemned(&desk.plan(&policies).await.unwrap(), "app"), set(["T1", "T2"]));
+}
+
+async fn a_tag_in_use_is_asked_for_by_its_name(version: Version) {
+    let registry = Registry::start(version).await;
+    push_hourly(&registry.pusher(), "app", 3).await;
+    let relay = Relay::start(&registry).await;
+    hide(&relay, "T3");
+    let policies = rules("[{name: old, repositories: {include: [app]}, tags: {include: ['T*']}, action: Delete}]");
+    let mut desk = Desk::at_url(relay.url(), Access::default());
+    desk.in_use = in_use(["r.example/app:T3", "r.example/app:absent", "r.example/other:T2"]);
+    let error = desk.plan(&policies).await.unwrap_err();
+    assert_eq!(error.reason(), "HiddenTags");
+    assert!(error.to_string().contains("T3"), "{error}");
     relay.clear_rules();
     assert_eq!(condemned(&desk.plan(&policies).await.unwrap(), "app"), set(["T1", "T2"]));
 }

@@ -3,6 +3,7 @@
 mod again;
 mod by_age;
 mod exactly;
+mod in_use;
 mod multi_arch;
 mod shared;
 mod signed;
