@@ -15,12 +15,14 @@
 //!
 //! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
 //! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
+//! - [`cluster`]: what workloads use, and the cluster's own resources.
 //! - [`controller`]: the operator: one worker for each registry; resources in, deletions and reports out.
 //! - [`telemetry`]: metrics and probes.
 //! - [`cli`]: the subcommands that a person runs, and what they remember between runs.
 
 pub mod api;
 pub mod cli;
+pub mod cluster;
 pub mod controller;
 pub mod oci;
 pub mod pruning;

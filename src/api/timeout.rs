@@ -46,7 +46,8 @@ impl TryFrom<String> for Timeout {
             [digits @ .., b'h'] => (digits, 3600),
             _ => return Err(TimeoutError),
         };
-        let is_number = matches!(digits, [b'1'..=b'9', rest @ ..] if rest.len() < 4 && rest.iter().all(u8::is_ascii_digit));
+        let is_number =
+            matches!(digits, [b'1'..=b'9', rest @ ..] if rest.len() < 4 && rest.iter().all(u8::is_ascii_digit));
         if !is_number {
             return Err(TimeoutError);
         }

@@ -1,5 +1,6 @@
 use super::exit::Exit;
 use super::state::StateError;
+use crate::cluster::ClusterError;
 use crate::registry::RegistryError;
 use crate::worker::WorkError;
 
@@ -15,6 +16,9 @@ pub(super) enum CliError {
     /// The registry, or the way to it.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The cluster, or the way to it.
+    #[error("{0}, or say --ignore-cluster and protect nothing that workloads use")]
+    Cluster(#[from] ClusterError),
     /// The registry lets nothing be deleted.
     #[error("{0}; nothing was deleted")]
     Refused(String),
@@ -34,7 +38,11 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::Resources(_) | Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
-            Self::Registry(_) | Self::Refused(_) | Self::Work(WorkError::Registry(_) | WorkError::HiddenTag { .. }) => {
+            Self::Cluster(ClusterError::Configuration(_)) => Exit::Usage,
+            Self::Registry(_)
+            | Self::Cluster(_)
+            | Self::Refused(_)
+            | Self::Work(WorkError::Registry(_) | WorkError::HiddenTag { .. } | WorkError::Workloads(_)) => {
                 Exit::Registry
             }
             Self::State(_) | Self::Work(WorkError::Journal(_)) => Exit::State,
@@ -48,6 +56,7 @@ impl CliError {
             Self::Usage(_) => "Usage",
             Self::Resources(_) => "InvalidFile",
             Self::Registry(error) => error.reason(),
+            Self::Cluster(error) => error.reason(),
             Self::Refused(_) => "Refused",
             Self::Work(error) => error.reason(),
             Self::State(error) => error.reason(),

@@ -139,7 +139,10 @@ mod tests {
     fn resources_of_one_registry_are_one_group() {
         let resources = resources(&["http://r.r:5000", "http://q.q", "http://R.r:5000/", "http://q.q:80"]);
         let groups = group(&resources, None, false).unwrap();
-        assert_eq!(names(&groups), [("http://q.q".into(), vec!["r1", "r3"]), ("http://r.r:5000".into(), vec!["r0", "r2"])]);
+        assert_eq!(
+            names(&groups),
+            [("http://q.q".into(), vec!["r1", "r3"]), ("http://r.r:5000".into(), vec!["r0", "r2"])]
+        );
         assert!(groups.iter().flat_map(|group| &group.policies).all(|policy| !policy.complete_tag_lists));
     }
 
@@ -154,7 +157,8 @@ mod tests {
 
     #[test]
     fn every_wrong_url_is_named() {
-        let errors = group(&resources(&["http://q.q:99999", "http://r.r:80", "https://r.r:80"]), None, false).unwrap_err();
+        let errors =
+            group(&resources(&["http://q.q:99999", "http://r.r:80", "https://r.r:80"]), None, false).unwrap_err();
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert!(errors[0].starts_with("r0: spec.registry.url: ") && errors[1].contains("same host and port"));
     }

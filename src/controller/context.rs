@@ -1,13 +1,15 @@
 //! What all workers share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kube::runtime::events::{Recorder, Reporter};
 use kube::{Api, Client};
 use tokio::sync::Mutex;
 
+use super::Options;
 use super::ledger::Ledger;
+use super::resource::Key;
 use super::trouble::Trouble;
 use crate::cluster::{Index, Scope};
 use crate::telemetry::Metrics;
@@ -18,22 +20,30 @@ pub(super) struct Context {
     pub(super) ledger: Ledger,
     /// The operator's own namespace, where its records are.
     pub(super) namespace: String,
+    /// Where it acts; absent: everywhere. Resources elsewhere only keep.
+    pub(super) namespaces: Option<BTreeSet<String>>,
     pub(super) events: Recorder,
     pub(super) metrics: Metrics,
     indexes: Mutex<BTreeMap<String, Arc<Index>>>,
 }
 
 impl Context {
-    pub(super) fn new(client: Client, namespace: String, metrics: Metrics) -> Self {
+    pub(super) fn new(client: Client, options: &Options, metrics: Metrics) -> Self {
         let reporter = Reporter { controller: "registry-retention".into(), instance: None };
         Self {
             ledger: Ledger::new(client.clone()),
             events: Recorder::new(client.clone(), reporter),
             client,
-            namespace,
+            namespace: options.namespace.clone(),
+            namespaces: options.namespaces.clone(),
             metrics,
             indexes: Mutex::default(),
         }
+    }
+
+    /// Whether it acts for the resource, and may write its status.
+    pub(super) fn serves(&self, key: &Key) -> bool {
+        self.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(&key.namespace))
     }
 
     /// The index of what workloads use in `scope`; it is followed from the first time on that somebody asks.

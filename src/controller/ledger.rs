@@ -47,7 +47,6 @@ pub(super) struct Stored {
     pub(super) names: Vec<String>,
     /// When its first part was stored.
     pub(super) at: Timestamp,
-    pub(super) labels: BTreeMap<String, String>,
     pub(super) text: Vec<u8>,
 }
 
@@ -130,7 +129,6 @@ impl Ledger {
             found.push(Stored {
                 names: parts.iter().map(ConfigMap::name_any).collect(),
                 at: first.creation_timestamp().map(|time| time.0).unwrap_or_default(),
-                labels: first.labels().clone(),
                 text: text_of(namespace, &parts)?,
             });
         }

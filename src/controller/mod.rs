@@ -29,6 +29,7 @@ mod supervisor;
 pub mod trouble;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ use supervisor::Supervisor;
 pub struct Options {
     /// Its own namespace, where its records are.
     pub namespace: String,
+    /// Where it acts; absent: everywhere. Resources elsewhere only keep.
+    pub namespaces: Option<BTreeSet<String>>,
     /// Where probes and metrics are served.
     pub listen: SocketAddr,
 }
@@ -70,7 +73,7 @@ pub async fn run(client: Client, options: Options, mut stop: watch::Receiver<boo
     let (ready, is_ready) = watch::channel(false);
     let server = telemetry::serve(options.listen, metrics.clone(), is_ready).await;
     let server = server.map_err(|why| ControllerError::Listen(options.listen, why))?;
-    let context = Arc::new(Context::new(client.clone(), options.namespace, metrics));
+    let context = Arc::new(Context::new(client.clone(), &options, metrics));
     let mut supervisor = Supervisor::new(context, stop.clone());
 
     let api: Api<DynamicObject> = Api::all_with(client, &resource::api_resource());

@@ -151,7 +151,6 @@ impl fmt::Display for Key {
 
 /// The type of the resource, for requests that must take it however it looks.
 pub(super) fn api_resource() -> kube::core::ApiResource {
-    use kube::Resource as _;
     kube::core::ApiResource::erase::<RegistryRetention>(&())
 }
 

@@ -102,7 +102,7 @@ impl Supervisor {
 
     async fn say_what_is_wrong(&mut self, broken: &[Arc<Unreadable>]) {
         self.said.retain(|key, _| broken.iter().any(|it| it.key == *key));
-        for it in broken {
+        for it in broken.iter().filter(|it| self.context.serves(&it.key)) {
             let what = (it.uid.clone(), it.generation, it.why.clone());
             if self.said.get(&it.key) == Some(&what) {
                 continue;

@@ -20,6 +20,7 @@ use super::{clock, scribe, shelves};
 use crate::api::{Mode, PlanCounts, RunResult, RunStatus, WaitingStatus};
 use crate::retention::Deletes;
 use crate::schedule::{Due, Failures, Turn};
+use crate::worker::Stopped;
 
 /// The worker of one registry. Nobody else touches that.
 pub(super) struct Worker {
@@ -62,7 +63,7 @@ impl Worker {
     /// Learns of new resources, and forgets those that are gone.
     fn know(&mut self, registry: &Registry) {
         self.known.retain(|key, known| registry.resources.iter().any(|it| it.key == *key && it.uid == known.uid));
-        for resource in &registry.resources {
+        for resource in registry.resources.iter().filter(|it| self.context.serves(&it.key)) {
             self.known.entry(resource.key.clone()).or_insert_with(|| Known::new(resource));
         }
     }
@@ -250,8 +251,8 @@ impl Worker {
             return self.end_run(resource, &run, RunResult::Failed, Standing::Troubled(trouble)).await;
         }
         if !passed.finished {
-            if let Some(trouble) = known.report.stopped_by() {
-                return Err(trouble);
+            if let Some(Stopped::By { reason, message, transient }) = &report.stopped {
+                return Err(Trouble { reason, message: message.clone(), stalled: !transient });
             }
             return self.write(resource, now).await;
         }

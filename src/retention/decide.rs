@@ -32,8 +32,8 @@ pub fn decide(
     mandate: Mandate<'_>,
     now: Timestamp,
 ) -> Plan {
-    // Also those that only keep must vouch for the lists. Otherwise a resource that falls silent, which keeps it from
-    // being carried out, would take its doubt along, and the plan of the others would grow.
+    // Whoever only keeps must vouch for the lists too: else a resource that is suspended, or loses its `mode`, would take
+    // its doubt with it, and the plan of the others would grow.
     let complete_lists = !policies.is_empty() && policies.iter().all(|policy| policy.complete_tag_lists);
     let powers = Powers::of(inventory.server, complete_lists, mandate.tombstones);
     let limits = Limits::strictest(policies);

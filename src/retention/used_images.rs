@@ -25,6 +25,13 @@ impl UsedImages {
         other.iter().for_each(|(image, users)| self.insert(image, users));
     }
 
+    /// Adds what only `other` names, which was seen at another time.
+    pub fn complete(&mut self, other: &Self) {
+        for (image, users) in &other.0 {
+            self.0.entry(image.clone()).or_insert_with(|| users.clone());
+        }
+    }
+
     /// How many different texts name images.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -81,5 +88,10 @@ mod tests {
         others.add("app:v2", "Job shop/migrate");
         images.absorb(&others);
         assert_eq!((images.len(), images.0["app:v1"].to_string().as_str()), (2, "Pod shop/web-1 and 2 more"));
+        let mut later = UsedImages::default();
+        later.add("app:v1", "Pod shop/web-9");
+        later.complete(&images);
+        let all: Vec<(&str, String)> = later.iter().map(|(image, users)| (image, users.to_string())).collect();
+        assert_eq!(all, [("app:v1", "Pod shop/web-9".into()), ("app:v2", "Job shop/migrate".into())]);
     }
 }

@@ -45,11 +45,11 @@ pub struct Failures {
     pub turn: Turn,
 }
 
-/// What is to be done for one resource.
+/// What is to be done, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub enum Due<T = Turn> {
     /// This, now.
-    Now(Turn),
+    Now(T),
     /// Nothing before then.
     At(Timestamp),
     /// Nothing until something changes.

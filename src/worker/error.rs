@@ -1,4 +1,5 @@
 use super::journal::JournalError;
+use super::workloads::WorkloadsError;
 use crate::oci::{RepositoryName, Tag};
 use crate::registry::{Problem, RegistryError};
 
@@ -19,6 +20,9 @@ pub enum WorkError {
         /// Which.
         tag: Tag,
     },
+    /// What workloads use is not known.
+    #[error(transparent)]
+    Workloads(#[from] WorkloadsError),
     /// What must be recorded before a deletion could not be.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -30,7 +34,19 @@ impl WorkError {
         match self {
             Self::Registry(error) => error.reason(),
             Self::HiddenTag { .. } => "HiddenTags",
+            Self::Workloads(error) => error.reason,
             Self::Journal(_) => "JournalUnwritable",
+        }
+    }
+}
+
+impl WorkError {
+    /// Whether trying again may help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Registry(error) => error.is_transient(),
+            Self::HiddenTag { .. } => false,
+            Self::Workloads(_) | Self::Journal(_) => true,
         }
     }
 }

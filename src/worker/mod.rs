@@ -30,9 +30,9 @@ pub use observe::Observer;
 pub use observed::Observed;
 pub use progress::{Progress, Silent};
 pub use prune::Pruner;
-pub use report::{Failure, Outcome, Report};
+pub use report::{Failure, Outcome, Report, Stopped};
 pub use verify::{Finding, Verification, Verifier};
-pub use workloads::Workloads;
+pub use workloads::{Workloads, WorkloadsError};
 
 /// How many requests a worker keeps asking for; the client itself holds them to what a registry takes.
 const CONCURRENCY: usize = 8;

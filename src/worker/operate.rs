@@ -83,7 +83,7 @@ impl<J: Journal> Pruner<'_, J> {
 
     /// Asks what is in use now, and reads what of it is not known yet.
     async fn ask_workloads(&self, batch: &mut Batch<'_>) -> Result<(), WorkError> {
-        let in_use = self.in_use.in_use();
+        let in_use = self.in_use.in_use()?;
         if !Arc::ptr_eq(&in_use, &batch.in_use) {
             self.observer(&in_use).absorb_used(batch.name, &mut batch.observed).await?;
             batch.in_use = in_use;

@@ -8,7 +8,7 @@ use super::journal::Journal;
 use super::observe::Observer;
 use super::observed::Observed;
 use super::progress::Progress;
-use super::report::Report;
+use super::report::{Report, Stopped};
 use super::workloads::Workloads;
 use crate::oci::{Digest, RepositoryName};
 use crate::pruning::{Operation, operations};
@@ -69,7 +69,7 @@ pub(super) struct Run {
 }
 
 impl<J: Journal> Pruner<'_, J> {
-    /// Does it all. An error of the registry stops the run, and is in the report; what is left, the next run finishes.
+    /// Does it all. An error of the registry, or not to know what workloads use, stops the run, and is in the report; what is left, the next run finishes.
     ///
     /// # Errors
     ///
@@ -79,23 +79,23 @@ impl<J: Journal> Pruner<'_, J> {
         let open = self.journal.open_intents().repositories();
         let names: BTreeSet<RepositoryName> =
             self.plan.entries.iter().map(|entry| &entry.repository).chain(open).cloned().collect();
-        let work =
-            [Phase::TakeAway, Phase::Store].into_iter().flat_map(|phase| names.iter().map(move |it| (phase, it)));
+        let phases = [Phase::TakeAway, Phase::Store];
+        let work: Vec<_> = phases.into_iter().flat_map(|phase| names.iter().map(move |it| (phase, it))).collect();
         for (phase, name) in work {
             if self.progress.is_called_off() {
                 break;
             }
             match self.prune_repository(name, phase, &mut run).await {
                 Ok(()) => {}
-                Err(error @ (WorkError::Registry(_) | WorkError::HiddenTag { .. })) => {
-                    run.report.stopped = Some(error.to_string());
+                Err(error @ (WorkError::Registry(_) | WorkError::HiddenTag { .. } | WorkError::Workloads(_))) => {
+                    run.report.stop(&error);
                     break;
                 }
                 Err(error) => return Err(error),
             }
         }
         if self.progress.is_called_off() {
-            run.report.stopped.get_or_insert_with(|| "it was called off".to_owned());
+            run.report.stopped.get_or_insert(Stopped::CalledOff);
         }
         Ok(run.report)
     }
@@ -106,7 +106,7 @@ impl<J: Journal> Pruner<'_, J> {
         let mut attempted: Vec<Operation> = Vec::new();
         let mut before: Option<Observed> = None;
         while !self.progress.is_called_off() {
-            let in_use = self.in_use.in_use();
+            let in_use = self.in_use.in_use()?;
             let observed = self.observer(&in_use).repository(name, before.as_ref(), &save).await?;
             let plan = self.decide(name, &observed, &in_use, server);
             if self.mend(name, &observed, &plan, run).await? {

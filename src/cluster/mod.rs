@@ -1,0 +1,35 @@
+//! What workloads use, and the cluster's own resources.
+//!
+//! - `connect`: a client of the cluster that a person or a pod means, which never waits for ever
+//! - [`kind`](Kind), [`images`](Workload), [`scope`](Scope): which objects name images, and where they count
+//! - `list`: everything read once, page by page; [`index`](Index): followed from then on, `references` its pure half;
+//!   [`watched`](Watched): both, as whoever deletes asks for them
+//! - `names`: the names of a registry, and which resources concern the same one
+//! - `resources`: what other resources of the cluster keep
+//! - [`error`](ClusterError): why the cluster could not be asked; then nothing is deleted
+
+mod connect;
+mod error;
+mod images;
+mod index;
+mod kind;
+mod list;
+mod names;
+mod references;
+mod resources;
+mod scope;
+mod watched;
+
+pub use connect::{Configuration, Origin, Place, client};
+pub use error::{Cause, ClusterError, Unread, Verb};
+pub use images::Workload;
+pub use index::Index;
+pub use kind::Kind;
+pub use list::used_images;
+pub use names::{Registry, group, identities, names};
+pub use resources::{Joined, joined, resources};
+pub use scope::Scope;
+pub use watched::Watched;
+
+#[cfg(test)]
+mod tests;
