@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::args;
 use super::error::CliError;
+use super::show::Notice;
+use super::source::{Resource, Secrets};
 use crate::registry::{self, Client, ClientCertificate, Credentials, DockerConfig, Endpoint, Tls};
 
 /// The largest password that is read.
@@ -15,6 +17,8 @@ const MAX_PASSWORD_BYTES: u64 = 64 * 1024;
 pub(super) struct Access {
     login: Login,
     tls: Tls,
+    /// What the command line says itself.
+    given: Secrets,
 }
 
 enum Login {
@@ -47,7 +51,19 @@ impl Access {
             }
             _ => None,
         };
-        Ok(Self { login, tls: Tls { ca: args.ca.as_deref().map(pem).transpose()?, client } })
+        let login_given = args.username.is_some() || args.docker_config.is_some();
+        let given = Secrets { login: login_given, certificates: args.ca.is_some() || client.is_some() };
+        Ok(Self { login, tls: Tls { ca: args.ca.as_deref().map(pem).transpose()?, client }, given })
+    }
+
+    /// Which of `resources` name Secrets that only the operator reads, where the command line has nothing in their place.
+    pub(super) fn notices(&self, resources: &[Resource]) -> Option<Notice> {
+        let lacks = |secrets: Secrets| {
+            (secrets.login && !self.given.login) || (secrets.certificates && !self.given.certificates)
+        };
+        let names: Vec<String> =
+            resources.iter().filter(|it| lacks(it.secrets)).map(|resource| resource.name.clone()).collect();
+        (!names.is_empty()).then_some(Notice::SecretsUnread(names))
     }
 
     /// A client of the registry at `endpoint`.

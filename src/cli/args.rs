@@ -17,7 +17,7 @@ Start with:
 ";
 
 /// Prunes the tags of self-hosted CNCF Distribution registries (2.8 and 3.x) by rules, without losing an image that is
-/// kept.
+/// kept or used.
 ///
 /// A RegistryRetention resource, in a file, says which tags are worth keeping. `plan` shows what becomes of every tag,
 /// and why; `prune --yes` deletes the others through the registry's HTTP API, and ends with the commands that give the
@@ -72,6 +72,8 @@ pub(super) struct Plan {
     #[command(flatten)]
     pub(super) mandate: Mandate,
     #[command(flatten)]
+    pub(super) cluster: Cluster,
+    #[command(flatten)]
     pub(super) access: Access,
     #[command(flatten)]
     pub(super) state: State,
@@ -94,6 +96,8 @@ pub(super) struct Prune {
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) mandate: Mandate,
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
     #[command(flatten)]
     pub(super) access: Access,
     #[command(flatten)]
@@ -129,6 +133,8 @@ pub(super) struct Explain {
     pub(super) source: Source,
     #[command(flatten)]
     pub(super) mandate: Mandate,
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
     #[command(flatten)]
     pub(super) access: Access,
     #[command(flatten)]
@@ -188,6 +194,24 @@ pub(super) struct Mandate {
     /// that very tag in that instant can be lost. It frees no space.
     #[arg(long)]
     pub(super) live_shared: bool,
+}
+
+/// Which cluster is asked what its workloads use, and what its resources keep.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Asking the cluster")]
+pub(super) struct Cluster {
+    /// Ask the cluster of this kubeconfig [default: $KUBECONFIG, else ~/.kube/config, else that of the pod]
+    ///
+    /// What workloads there use stays, as far as spec.protect.inUse says; so does what other RegistryRetention resources
+    /// there keep in the same registry. If it cannot be asked, nothing is deleted.
+    #[arg(long, value_name = "FILE", conflicts_with = "ignore_cluster")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Ask the cluster of this context in it
+    #[arg(long, value_name = "NAME", conflicts_with = "ignore_cluster")]
+    pub(super) context: Option<String>,
+    /// Ask no cluster: neither workloads in use nor other resources of the cluster protect anything
+    #[arg(long)]
+    pub(super) ignore_cluster: bool,
 }
 
 /// How the registry is reached.
@@ -270,6 +294,8 @@ mod tests {
             "rr verify --registry https://r a b --rehash",
             "rr verify -f x --registry https://r",
             "rr explain a/b:c -f x -q",
+            "rr plan -f x --kubeconfig y --context z",
+            "rr prune -f x --ignore-cluster",
         ] {
             assert_eq!(parse(line), Ok(()), "{line}");
         }
@@ -280,6 +306,7 @@ mod tests {
             "rr plan -f x --registry r:5000",
             "rr plan -f x --registry http://u:p@r",
             "rr plan -f x -q -v",
+            "rr plan -f x --ignore-cluster --context z",
             "rr verify",
             "rr verify -f x a",
             "rr explain a/b -f x",

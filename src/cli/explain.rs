@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::access::Access;
 use super::args::{self, Loudness};
+use super::cluster::Cluster;
 use super::error::CliError;
 use super::exit::Exit;
 use super::screen::{out, out_all};
@@ -24,6 +25,7 @@ use crate::worker::Observer;
 pub(super) async fn run(args: &args::Explain, loudness: &Loudness, stop: Stop) -> Result<Exit, CliError> {
     let mut groups = source::read(&args.source)?;
     let access = Access::read(&args.access, Some(&args.source.file), groups.len())?;
+    let cluster = Cluster::find(&args.cluster, &groups).await?;
     let root = state::directory(args.state.state_dir.as_deref())?;
     if groups.len() > 1 {
         groups.retain(|group| reaches(&group.policies, &args.reference.repository));
@@ -34,10 +36,14 @@ pub(super) async fn run(args: &args::Explain, loudness: &Loudness, stop: Stop) -
             args.reference.repository
         ));
     }
-    for group in groups {
+    for mut group in groups {
+        cluster.join(&mut group, args.source.complete_lists)?;
+        let notices = cluster.notices(&group).into_iter().chain(access.notices(&group.resources));
+        out_all(notices.map(|notice| format!("Note: {notice}")));
+        let in_use = cluster.workloads(&group, false).await?.in_use;
         let folder = Folder::peek(&root, &group.endpoint.host_port());
         let watcher = Watcher::new(loudness, stop.clone());
-        let explained = explain(&group, &access, &folder, args, &watcher).await;
+        let explained = explain(&group, &in_use, &access, &folder, args, &watcher).await;
         watcher.end();
         out_all(explained?);
     }
@@ -46,6 +52,7 @@ pub(super) async fn run(args: &args::Explain, loudness: &Loudness, stop: Stop) -
 
 async fn explain(
     group: &Group,
+    in_use: &InUse,
     access: &Access,
     folder: &Folder,
     args: &args::Explain,
@@ -55,11 +62,10 @@ async fn explain(
     let TagReference { repository: name, tag } = &args.reference;
     let client = access.client(&group.endpoint)?;
     let (memory, open) = (folder.memory()?, folder.open_intents()?);
-    let in_use = InUse::default();
     let observer = Observer {
         client: &client,
         policies: &group.policies,
-        in_use: &in_use,
+        in_use,
         memory: &memory,
         open: &open,
         progress: watcher,
@@ -75,7 +81,7 @@ async fn explain(
     }
     let inventory = Inventory { server, repositories: [(name.clone(), repository)].into() };
     let mandate = Mandate { tombstones: args.mandate.live_shared, within: None };
-    let plan = decide(&inventory, &group.policies, &in_use, mandate, now);
+    let plan = decide(&inventory, &group.policies, in_use, mandate, now);
     let (Some(plan), Some(repository)) = (plan.repositories.first(), inventory.repositories.get(name)) else {
         return Err(CliError::Internal("a plan without its repository".into()));
     };
@@ -86,6 +92,8 @@ async fn explain(
     let mut lines = head(group, &args.reference, planned, repository, now);
     lines.extend(said(group, &args.reference, repository, now));
     lines.extend(protections(group, tag));
+    let user = in_use.user_of(name, Some(tag), planned.digest.as_ref(), repository);
+    lines.extend(labelled("used by", user.map(ToString::to_string).into_iter()));
     lines.extend(relations(plan, planned, repository));
     lines.push(format!("  it goes      {}", way(planned)));
     lines.push(format!("  to change    {}", planned.verdict.remedy()));

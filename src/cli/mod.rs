@@ -1,6 +1,7 @@
 //! The command line: what a person types, what is printed, and what is remembered between runs.
 //!
 //! - `args`: the options; `exit`: the exit codes
+//! - `cluster`: what workloads use, and what others keep
 //! - `source`, `access`, `state`: resources, logins and certificates, and the state directory, as they are read
 //! - `pass`: one pass over one registry, up to the point where something would be deleted
 //! - `plan`, `prune`, `accept`, `explain`, `verify`: the commands
@@ -10,6 +11,7 @@
 mod accept;
 mod access;
 mod args;
+mod cluster;
 mod error;
 mod exit;
 mod explain;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::args::{Access, Mandate, Source, State};
+use super::args::{Access, Cluster, Mandate, Source, State};
 use super::source::is_stdin;
 
 /// The command that carries a plan out, with the options that were given for it. It holds no secret: a password comes
 /// from standard input.
-pub(super) fn prune(source: &Source, mandate: &Mandate, access: &Access, state: &State) -> String {
+pub(super) fn prune(source: &Source, mandate: &Mandate, cluster: &Cluster, access: &Access, state: &State) -> String {
     let mut command = format!("registry-retention prune -f {} --yes", file(&source.file));
     let mut option = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -16,6 +16,8 @@ pub(super) fn prune(source: &Source, mandate: &Mandate, access: &Access, state: 
     };
     let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(absolute);
     option("--registry", source.registry.as_ref().map(ToString::to_string));
+    option("--kubeconfig", path(&cluster.kubeconfig));
+    option("--context", cluster.context.clone());
     option("--username", access.username.clone());
     option("--docker-config", path(&access.docker_config));
     option("--ca", path(&access.ca));
@@ -25,6 +27,7 @@ pub(super) fn prune(source: &Source, mandate: &Mandate, access: &Access, state: 
         ("--password-stdin", access.password_stdin),
         ("--complete-lists", source.complete_lists),
         ("--live-shared", mandate.live_shared),
+        ("--ignore-cluster", cluster.ignore_cluster),
     ] {
         if given {
             command.extend([" ", name]);
@@ -67,7 +70,7 @@ mod tests {
     fn next(line: &[&str]) -> String {
         let all = ["registry-retention", "plan"].into_iter().chain(line.iter().copied());
         let Command::Plan(plan) = Cli::try_parse_from(all).unwrap().command else { panic!("not a plan") };
-        prune(&plan.source, &plan.mandate, &plan.access, &plan.state)
+        prune(&plan.source, &plan.mandate, &plan.cluster, &plan.access, &plan.state)
     }
 
     #[test]
@@ -86,6 +89,11 @@ mod tests {
             ]),
             "registry-retention prune -f - --yes --registry http://r:5000 --complete-lists --live-shared --state-dir '/s s'"
         );
+        assert_eq!(
+            next(&["-f", "/a", "--kubeconfig", "/k", "--context", "me@here"]),
+            "registry-retention prune -f /a --yes --kubeconfig /k --context me@here"
+        );
+        assert_eq!(next(&["-f", "/a", "--ignore-cluster"]), "registry-retention prune -f /a --yes --ignore-cluster");
         assert_eq!(
             next(&["-f", "/it's", "--username", "a$b", "--password-stdin", "--ca", "/ca.pem"]),
             r"registry-retention prune -f '/it'\''s' --yes --username 'a$b' --ca /ca.pem --password-stdin"

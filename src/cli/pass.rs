@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::access::Access;
+use super::cluster::{Cluster, Workloads};
 use super::error::CliError;
 use super::show::Notice;
 use super::source::Group;
@@ -12,7 +13,7 @@ use super::state::{FileJournal, Folder, StoredFor};
 use super::watch::Watcher;
 use crate::oci::{RepositoryName, Tag};
 use crate::registry::Client;
-use crate::retention::{self, Approval, Cause, InUse, Inventory, Mandate, Memory, Plan, StoredPlan, approve, decide};
+use crate::retention::{self, Approval, Cause, Inventory, Mandate, Memory, Plan, StoredPlan, approve, decide};
 use crate::worker::{Journal as _, Observer};
 
 /// What all passes of one command have in common.
@@ -21,6 +22,12 @@ pub(super) struct Setting<'a> {
     pub(super) command: &'static str,
     /// How registries are reached.
     pub(super) access: &'a Access,
+    /// The cluster that is asked.
+    pub(super) cluster: &'a Cluster,
+    /// Whether workloads are followed, since something may be deleted.
+    pub(super) follow: bool,
+    /// Whether a person vouches for the tag lists, whatever any resource says.
+    pub(super) complete_lists: bool,
     /// The state directory.
     pub(super) root: &'a Path,
     /// The command that carries the plan out, to be shown to a person.
@@ -36,6 +43,7 @@ pub(super) struct Setting<'a> {
 /// A pass whose plan is made and whose memory is saved.
 pub(super) struct Pass {
     pub(super) group: Group,
+    pub(super) workloads: Workloads,
     pub(super) client: Client,
     pub(super) folder: Folder,
     pub(super) journal: FileJournal,
@@ -52,7 +60,7 @@ pub(super) struct Pass {
 
 impl Pass {
     /// Observes the registry of `group`, and decides. What waits for a person is stored, and so is what was seen.
-    pub(super) async fn make(group: Group, setting: &Setting<'_>, watcher: &Watcher) -> Result<Self, CliError> {
+    pub(super) async fn make(mut group: Group, setting: &Setting<'_>, watcher: &Watcher) -> Result<Self, CliError> {
         let now = setting.now;
         let client = setting.access.client(&group.endpoint)?;
         let folder = Folder::open(setting.root, &group.endpoint.host_port(), setting.command, now)?;
@@ -61,12 +69,13 @@ impl Pass {
         let running = folder.running()?;
         let accepted = folder.accepted()?;
 
-        let policies = &group.policies;
-        let in_use = InUse::default();
+        setting.cluster.join(&mut group, setting.complete_lists)?;
+        let workloads = setting.cluster.workloads(&group, setting.follow).await?;
+        let (policies, in_use) = (&group.policies, &*workloads.in_use);
         let observer = Observer {
             client: &client,
             policies,
-            in_use: &in_use,
+            in_use,
             memory: &memory,
             open: journal.open_intents(),
             progress: watcher,
@@ -75,7 +84,7 @@ impl Pass {
         watcher.end();
         let inventory = inventory?;
 
-        let plan = decide(&inventory, policies, &in_use, Mandate { tombstones: setting.tombstones, within: None }, now);
+        let plan = decide(&inventory, policies, in_use, Mandate { tombstones: setting.tombstones, within: None }, now);
         let listing = inventory.listing();
         let ours = Folder::ours(running.as_ref(), journal.open_intents());
         let shrinkage = memory.shrinkage(policies, &listing, &ours);
@@ -97,8 +106,23 @@ impl Pass {
         remember(&mut memory, policies, &inventory, expected, now);
         folder.save_memory(&memory)?;
 
-        let notices = Notice::all(&plan, policies, &shrinkage, !journal.open_intents().is_empty());
-        Ok(Self { group, client, folder, journal, memory, running, accepted, made_for, plan, approval, notices })
+        let mut notices = setting.cluster.notices(&group);
+        notices.extend(setting.access.notices(&group.resources));
+        notices.extend(Notice::all(&plan, policies, &shrinkage, !journal.open_intents().is_empty()));
+        Ok(Self {
+            group,
+            workloads,
+            client,
+            folder,
+            journal,
+            memory,
+            running,
+            accepted,
+            made_for,
+            plan,
+            approval,
+            notices,
+        })
     }
 }
 

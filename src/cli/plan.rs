@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use super::access::Access;
 use super::args::{self, Loudness, PlanOutput};
+use super::cluster::Cluster;
 use super::error::CliError;
 use super::exit::Exit;
 use super::pass::{Pass, Setting};
@@ -15,12 +16,16 @@ use super::{next, source, state};
 pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> Result<Exit, CliError> {
     let groups = source::read(&args.source)?;
     let access = Access::read(&args.access, Some(&args.source.file), groups.len())?;
+    let cluster = Cluster::find(&args.cluster, &groups).await?;
     let root = state::directory(args.state.state_dir.as_deref())?;
     let setting = Setting {
         command: "plan",
         access: &access,
+        cluster: &cluster,
+        follow: false,
+        complete_lists: args.source.complete_lists,
         root: &root,
-        next: next::prune(&args.source, &args.mandate, &args.access, &args.state),
+        next: next::prune(&args.source, &args.mandate, &args.cluster, &args.access, &args.state),
         state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
         now: crate::cli::now(),

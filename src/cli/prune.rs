@@ -1,7 +1,6 @@
-use std::sync::Arc;
-
 use super::access::Access;
 use super::args::{self, Loudness};
+use super::cluster::Cluster;
 use super::error::CliError;
 use super::exit::Exit;
 use super::pass::{Pass, Setting};
@@ -11,19 +10,23 @@ use super::source::Group;
 use super::stop::Stop;
 use super::watch::Watcher;
 use super::{next, source, state};
-use crate::retention::{Deletes, InUse, StoredPlan};
+use crate::retention::{Deletes, StoredPlan};
 use crate::worker::{Journal as _, Pruner, Report};
 
 /// Carries the plan of each registry out, or shows it. What fails at one registry does not hold up the others.
 pub(super) async fn run(args: &args::Prune, loudness: &Loudness, stop: Stop) -> Result<Exit, CliError> {
     let groups = source::read(&args.source)?;
     let access = Access::read(&args.access, Some(&args.source.file), groups.len())?;
+    let cluster = Cluster::find(&args.cluster, &groups).await?;
     let root = state::directory(args.state.state_dir.as_deref())?;
     let setting = Setting {
         command: if args.yes { "prune --yes" } else { "prune" },
         access: &access,
+        cluster: &cluster,
+        follow: args.yes,
+        complete_lists: args.source.complete_lists,
         root: &root,
-        next: next::prune(&args.source, &args.mandate, &args.access, &args.state),
+        next: next::prune(&args.source, &args.mandate, &args.cluster, &args.access, &args.state),
         state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
         now: crate::cli::now(),
@@ -69,7 +72,8 @@ async fn prune(group: Group, args: &args::Prune, setting: &Setting<'_>, watcher:
 /// Deletes what is approved, and finishes what an earlier run began.
 async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Result<Exit, CliError> {
     let waits = pass.approval.waiting.is_some();
-    let Pass { group, client, folder, mut journal, mut memory, running, accepted, made_for, plan, approval, .. } = pass;
+    let Pass { group, client, folder, mut journal, mut memory, running, accepted, made_for, .. } = pass;
+    let (plan, approval, workloads) = (pass.plan, pass.approval, pass.workloads);
     if approval.approved.is_empty() && journal.open_intents().is_empty() {
         folder.finish_running()?;
         if !waits {
@@ -78,6 +82,7 @@ async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Resu
         out("Nothing is to be deleted now.");
         return Ok(Exit::Done);
     }
+    let in_use = workloads.before_deleting(&group).await?;
     // A plan that goes on is as old as it was: what was accepted in it does not stay accepted for ever.
     let made_at = running.map_or(setting.now, |running| running.made_at.min(setting.now));
     let stored = StoredPlan::new(approval.approved, Vec::new(), made_at);
@@ -86,7 +91,7 @@ async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Resu
     let pruner = Pruner {
         client: &client,
         policies: &group.policies,
-        in_use: &Arc::new(InUse::default()),
+        in_use: &*in_use,
         memory: &mut memory,
         journal: &mut journal,
         plan: &stored,

@@ -1,18 +1,21 @@
 //! From a file of resources to what is done with each registry.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use kube::ResourceExt as _;
+use kube::core::DynamicObject;
 use serde::Serialize;
 
 use super::args::Source;
 use super::error::CliError;
 use crate::api::file::MAX_FILE_BYTES;
-use crate::api::{Mode, RegistryRetention, read_resources};
+use crate::api::{Mode, RegistryRetention, Scope, read_resources};
+use crate::cluster;
 use crate::registry::Endpoint;
-use crate::retention::Policy;
+use crate::retention::{Policy, RegistryNames};
 
 /// All resources of one registry; they are judged together.
 #[derive(Debug)]
@@ -21,8 +24,18 @@ pub(super) struct Group {
     pub(super) endpoint: Endpoint,
     /// Which resources, in the order of the file.
     pub(super) resources: Vec<Resource>,
-    /// The same, compiled.
+    /// The same, compiled, and after them those of others.
     pub(super) policies: Vec<Policy>,
+    /// The resources as a cluster would have them.
+    pub(super) objects: Vec<DynamicObject>,
+    /// What tells that a resource concerns this registry.
+    pub(super) identities: BTreeSet<String>,
+    /// By what names workloads may pull from it.
+    pub(super) names: RegistryNames,
+    /// Where each resource looks for workloads, with its own namespace.
+    pub(super) scopes: Vec<(Scope, Option<String>)>,
+    /// The resources of the cluster that keep things here too.
+    pub(super) others: Vec<String>,
 }
 
 /// A resource, as reports name it.
@@ -32,6 +45,54 @@ pub(super) struct Resource {
     pub(super) name: String,
     /// What it says of itself.
     pub(super) mode: Mode,
+    /// Whether it only keeps.
+    pub(super) suspend: bool,
+    /// The same name in parts.
+    #[serde(skip)]
+    key: (Option<String>, String),
+    /// Whether the operator would log in by a Secret, or know certificates from one.
+    #[serde(skip)]
+    pub(super) secrets: Secrets,
+}
+
+/// What only the operator reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Secrets {
+    pub(super) login: bool,
+    pub(super) certificates: bool,
+}
+
+impl Group {
+    /// The names of the resources that want to know what workloads use.
+    pub(super) fn asking_for_workloads(&self) -> impl Iterator<Item = &str> {
+        let asking = self.resources.iter().zip(&self.scopes).filter(|(_, (scope, _))| *scope != Scope::None);
+        asking.map(|(resource, _)| resource.name.as_str())
+    }
+
+    /// Whether a resource here stands for `object`. What has no namespace in the file is in that of the context.
+    pub(super) fn replaces(&self, object: &DynamicObject, context: &str) -> bool {
+        self.resources.iter().any(|Resource { key: (namespace, name), .. }| {
+            object.namespace().as_deref() == Some(namespace.as_deref().unwrap_or(context)) && object.name_any() == *name
+        })
+    }
+
+    /// Adds somebody else's resource, which keeps and does not condemn.
+    pub(super) fn join(&mut self, resource: &RegistryRetention, mut policy: Policy, complete_lists: bool) {
+        policy.complete_tag_lists |= complete_lists;
+        let namespace = resource.namespace();
+        let registry = &resource.spec.registry;
+        if let Ok(url) = registry.url.parse() {
+            self.add_names(cluster::names(&url, &registry.aliases, namespace.as_deref()));
+        }
+        self.scopes.push((resource.spec.protect.in_use.scope, namespace));
+        self.others.push(policy.name.to_string());
+        self.policies.push(policy);
+    }
+
+    fn add_names(&mut self, mut names: RegistryNames) {
+        self.names.hosts.append(&mut names.hosts);
+        self.names.prefixes.append(&mut names.prefixes);
+    }
 }
 
 /// Reads the file, and sorts its resources by registry.
@@ -69,50 +130,117 @@ fn text(file: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// A resource of the file that is in order.
+struct Entry<'a> {
+    resource: &'a RegistryRetention,
+    endpoint: Endpoint,
+    policy: Policy,
+    names: RegistryNames,
+}
+
 fn group(
     resources: &[RegistryRetention],
     registry: Option<&Endpoint>,
     complete_lists: bool,
 ) -> Result<Vec<Group>, Vec<String>> {
-    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     let mut errors = Vec::new();
+    let mut entries: Vec<Option<Entry<'_>>> = Vec::new();
+    let mut identities = Vec::new();
     for resource in resources {
-        let name = match (&resource.metadata.namespace, &resource.metadata.name) {
-            (Some(namespace), name) => format!("{namespace}/{}", name.as_deref().unwrap_or_default()),
-            (None, name) => name.clone().unwrap_or_default(),
-        };
-        let written = &resource.spec.registry.url;
-        let endpoint = match registry.map_or_else(|| written.parse(), |given| Ok(given.clone())) {
-            Ok(endpoint) => Some(endpoint),
-            Err(why) => {
-                errors.push(format!("{name}: spec.registry.url: {why}"));
-                None
+        match entry(resource, registry, complete_lists) {
+            Ok((entry, known_by)) => {
+                identities.push((entries.len(), known_by));
+                entries.push(Some(entry));
             }
-        };
-        let policy = match Policy::compile(resource) {
-            Ok(policy) => Some(policy),
-            Err(faults) => {
-                errors.extend(faults.iter().map(|fault| format!("{name}: {fault}")));
-                None
-            }
-        };
-        let (Some(endpoint), Some(mut policy)) = (endpoint, policy) else { continue };
-        policy.complete_tag_lists |= complete_lists;
-        let group = groups.entry(endpoint.host_port()).or_insert_with(|| Group {
-            endpoint: endpoint.clone(),
+            Err(wrong) => errors.extend(wrong),
+        }
+    }
+    let mut groups = Vec::new();
+    for registry in cluster::group(&identities) {
+        let members: Vec<Entry<'_>> = registry.members.iter().filter_map(|index| entries[*index].take()).collect();
+        let Some(endpoint) = members.first().map(|entry| entry.endpoint.clone()) else { continue };
+        let mut group = Group {
+            endpoint,
             resources: Vec::new(),
             policies: Vec::new(),
-        });
-        if group.endpoint != endpoint {
-            errors.push(format!(
-                "{name}: spec.registry.url: {endpoint} and {} are the same host and port; write one of them",
-                group.endpoint
-            ));
+            objects: Vec::new(),
+            identities: registry.identities,
+            names: RegistryNames::default(),
+            scopes: Vec::new(),
+            others: Vec::new(),
+        };
+        for member in members {
+            errors.extend(group.take(member));
         }
-        group.resources.push(Resource { name, mode: resource.spec.mode });
-        group.policies.push(policy);
+        groups.push(group);
     }
-    if errors.is_empty() { Ok(groups.into_values().collect()) } else { Err(errors) }
+    groups.sort_by_cached_key(|group| group.endpoint.host_port());
+    if errors.is_empty() { Ok(groups) } else { Err(errors) }
+}
+
+impl Group {
+    /// Takes one of its resources in; what is wrong with that.
+    fn take(&mut self, entry: Entry<'_>) -> Option<String> {
+        let Entry { resource, endpoint, policy, names } = entry;
+        let name = shown(resource);
+        let clash = self.endpoint != endpoint && self.endpoint.host_port() == endpoint.host_port();
+        let error = clash.then(|| {
+            let first = &self.endpoint;
+            format!("{name}: spec.registry.url: {endpoint} and {first} are the same host and port; write one of them")
+        });
+        let spec = &resource.spec;
+        let login = spec.registry.secret_ref.is_some();
+        let secrets = Secrets { login, certificates: spec.registry.cert_secret_ref.is_some() };
+        let key = (resource.namespace(), resource.name_any());
+        self.resources.push(Resource { name, mode: spec.mode, suspend: spec.suspend, key, secrets });
+        self.scopes.push((spec.protect.in_use.scope, resource.namespace()));
+        self.objects.extend(serde_json::to_value(resource).and_then(serde_json::from_value::<DynamicObject>));
+        self.policies.push(if spec.suspend { policy.keeps_only() } else { policy });
+        self.add_names(names);
+        error
+    }
+}
+
+/// One resource, and by what names its registry is known; or all that is wrong with it.
+fn entry<'a>(
+    resource: &'a RegistryRetention,
+    registry: Option<&Endpoint>,
+    complete_lists: bool,
+) -> Result<(Entry<'a>, BTreeSet<String>), Vec<String>> {
+    let name = shown(resource);
+    let mut errors = Vec::new();
+    let written = resource.spec.registry.url.parse::<Endpoint>();
+    let endpoint = match (registry, &written) {
+        (Some(given), _) => Some(given.clone()),
+        (None, Ok(written)) => Some(written.clone()),
+        (None, Err(why)) => {
+            errors.push(format!("{name}: spec.registry.url: {why}"));
+            None
+        }
+    };
+    let policy = Policy::compile(resource)
+        .map_err(|faults| errors.extend(faults.iter().map(|fault| format!("{name}: {fault}"))));
+    let (Some(endpoint), Ok(mut policy)) = (endpoint, policy) else { return Err(errors) };
+    policy.complete_tag_lists |= complete_lists;
+    let (aliases, namespace) = (&resource.spec.registry.aliases, resource.namespace());
+    // Whoever reaches it by another way still means the registry that the resource names.
+    let mut identities = BTreeSet::new();
+    let mut names = RegistryNames::default();
+    for url in [Some(&endpoint), written.as_ref().ok()].into_iter().flatten() {
+        identities.append(&mut cluster::identities(url, aliases, namespace.as_deref()));
+        let mut more = cluster::names(url, aliases, namespace.as_deref());
+        names.hosts.append(&mut more.hosts);
+        names.prefixes.append(&mut more.prefixes);
+    }
+    Ok((Entry { resource, endpoint, policy, names }, identities))
+}
+
+/// `namespace/name`, or `name`.
+fn shown(resource: &RegistryRetention) -> String {
+    match resource.namespace() {
+        Some(namespace) => format!("{namespace}/{}", resource.name_any()),
+        None => resource.name_any(),
+    }
 }
 
 #[cfg(test)]

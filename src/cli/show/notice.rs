@@ -12,6 +12,12 @@ use crate::retention::{
 /// Something that an admin must know about a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Notice {
+    /// A person wants no cluster to be asked.
+    ClusterIgnored,
+    /// Resources of the cluster that are not in the file keep things too.
+    OthersKeep(Vec<String>),
+    /// Resources that name Secrets, which only the operator reads.
+    SecretsUnread(Vec<String>),
     /// No repository is reached by any rule.
     NothingReached,
     /// The registry lets nothing be deleted.
@@ -41,7 +47,7 @@ pub(in crate::cli) enum Notice {
 }
 
 impl Notice {
-    /// All that there is to know, in a fixed order.
+    /// All that there is to know about a plan itself, in a fixed order.
     pub(in crate::cli) fn all(plan: &Plan, policies: &[Policy], shrinkage: &[Cause], unfinished: bool) -> Vec<Self> {
         let mut notices = Vec::new();
         if plan.repositories.is_empty() {
@@ -75,6 +81,9 @@ impl Notice {
     /// The stable code.
     pub(in crate::cli) fn code(&self) -> &'static str {
         match self {
+            Self::ClusterIgnored => "ClusterIgnored",
+            Self::OthersKeep(_) => "OthersKeep",
+            Self::SecretsUnread(_) => "SecretsUnread",
             Self::NothingReached => "NothingReached",
             Self::Refused(Refusal::ReadOnly) => "ReadOnly",
             Self::Refused(Refusal::Disabled) => "DeleteDisabled",
@@ -118,6 +127,21 @@ fn first_seen(plan: &Plan, policies: &[Policy]) -> Option<Notice> {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ClusterIgnored => f.write_str(
+                "NO CLUSTER WAS ASKED (--ignore-cluster): neither workloads in use nor other resources of the cluster \
+                 protect anything.",
+            ),
+            Self::OthersKeep(names) => write!(
+                f,
+                "what these resources of the cluster keep stays too, and their limits hold: {}.",
+                names.join(", ")
+            ),
+            Self::SecretsUnread(names) => write!(
+                f,
+                "secretRef and certSecretRef are read by the operator only ({}); here, give a login and certificates by \
+                 the options for reaching the registry.",
+                names.join(", ")
+            ),
             Self::NothingReached => f.write_str("no repository of the registry is reached by any rule."),
             Self::Refused(why) => write!(f, "nothing can be deleted there: {}.", refusal(*why)),
             Self::ListsMayHideTags => f.write_str(

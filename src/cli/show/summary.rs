@@ -21,8 +21,9 @@ pub(super) fn heading(group: &Group, server: Server) -> Vec<String> {
         Mode::DryRun => "DryRun",
         Mode::Enforce => "Enforce",
     };
+    let suspended = |suspend: bool| if suspend { ", suspended" } else { "" };
     let resources: Vec<String> =
-        group.resources.iter().map(|resource| format!("{} ({})", resource.name, mode(resource.mode))).collect();
+        group.resources.iter().map(|it| format!("{} ({}{})", it.name, mode(it.mode), suspended(it.suspend))).collect();
     vec![format!("{}: {generation}, {deletes}", group.endpoint), format!("Rules of {}", resources.join(", "))]
 }
 
