@@ -144,7 +144,7 @@ pub(crate) fn value_sets() -> Vec<(&'static str, Value)> {
                 "logLevel": "info,registry_retention::controller=debug",
                 "serviceAccount": {"annotations": {"example.com/role": "a b"}},
                 "metrics": {"serviceMonitor": {"enabled": true, "interval": "1m30s", "labels": {"release": "prometheus"}}},
-                "resources": {"limits": {"cpu": 1, "memory": "1Gi"}},
+                "resources": {"limits": {"cpu": "1", "memory": "1Gi"}},
                 "podAnnotations": {"prometheus.io/scrape": "true"},
                 "podLabels": {"team": "a", "app.kubernetes.io/name": "mine"},
                 "nodeSelector": {"example.com/pool": "7"},
