@@ -1,6 +1,6 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help check test bench registries demo demo-down clean-cache
+.PHONY: help check test bench registries demo demo-down manifests clean-cache
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,11 @@ demo: ## Start the demonstration
 
 demo-down: ## Stop the demonstration and remove what it made
 	@scripts/demo-down
+
+manifests: ## Make the chart's copy of the CRDs, and the plain manifests
+	@cp crds/*.yaml charts/registry-retention/files/crds/
+	@scripts/manifests >deploy/registry-retention.yaml.new
+	@mv deploy/registry-retention.yaml.new deploy/registry-retention.yaml
 
 clean-cache: ## Remove what tests keep outside the clone
 	@. scripts/cache.sh && rm -rf "$$cache"
