@@ -53,20 +53,20 @@ processes() {
     [[ ! -d $hierarchy/$group ]] || find "$hierarchy/$group" -name cgroup.procs -exec cat {} + 2>/dev/null
 }
 
-# Ends whatever is in the group and removes it; false if something does not go within ten seconds.
+# Ends whatever is in the group and removes it; false if something does not end within ten seconds.
 remove_group() {
-    local hierarchy attempt left
-    # With the first process of a namespace everything in it ends; its parent then ends by itself.
-    left=$(cat "$run/ns.pid" 2>/dev/null) && processes | grep --quiet --line-regexp "$left" && kill -KILL "$left"
+    local hierarchy attempt left first
+    # With the first process of a namespace everything in it ends; its parent, outside of it, then ends by itself.
+    first=$(cat "$run/ns.pid" 2>/dev/null) && processes | grep --quiet --line-regexp "$first" && kill -KILL "$first"
     for attempt in {1..200}; do
-        left=false
-        for hierarchy in $(hierarchies); do
-            [[ ! -d $hierarchy/$group ]] || find "$hierarchy/$group" -depth -type d -exec rmdir {} + 2>/dev/null || left=true
-        done
-        $left || return 0
+        left=$(processes)
+        [[ -n $left ]] || break
+        # Unless it was a starter that was killed before there was a first process.
+        # shellcheck disable=SC2086 # one argument for each process
+        ((attempt < 20)) || kill -KILL $left 2>/dev/null || true
         sleep 0.05
-        # shellcheck disable=SC2046 # one argument for each process
-        ((attempt < 20)) || kill -KILL $(processes) 2>/dev/null || true
     done
-    return 1
+    for hierarchy in $(hierarchies); do
+        [[ ! -d $hierarchy/$group ]] || find "$hierarchy/$group" -depth -type d -exec rmdir {} + || return
+    done
 }
