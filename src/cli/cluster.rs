@@ -66,7 +66,7 @@ impl Cluster {
         let Self::Found(found) = self else { return Ok(()) };
         let others = found.resources.iter().filter(|object| !group.replaces(object, &found.namespace));
         for other in joined(&others.cloned().collect::<Vec<_>>(), &group.identities)? {
-            group.join(&other.resource, other.policy, complete_lists);
+            group.join(other, complete_lists);
         }
         Ok(())
     }

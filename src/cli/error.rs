@@ -17,7 +17,7 @@ pub(super) enum CliError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The cluster, or the way to it.
-    #[error("{0}, or say --ignore-cluster and protect nothing that workloads use")]
+    #[error("{0}; or add --ignore-cluster, and protect neither what workloads use nor what others keep")]
     Cluster(#[from] ClusterError),
     /// The registry lets nothing be deleted.
     #[error("{0}; nothing was deleted")]
