@@ -1,6 +1,6 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help check test bench registries demo demo-down clean-cache
+.PHONY: help check test bench registries demo demo-down manifests image cluster cluster-down kubectl clean-cache
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,27 @@ demo: ## Start the demonstration
 
 demo-down: ## Stop the demonstration and remove what it made
 	@scripts/demo-down
+
+manifests: ## Make the chart's copy of the CRDs, and the plain manifests
+	@cp crds/*.yaml charts/registry-retention/files/crds/
+	@scripts/manifests >deploy/registry-retention.yaml.new
+	@mv deploy/registry-retention.yaml.new deploy/registry-retention.yaml
+
+image: ## Build the operator's image, localhost/registry-retention:test, without Docker
+	@scripts/image
+
+cluster: ## Start a Kubernetes of one node on this machine, with the operator's image on it (needs root)
+	@scripts/cluster up --image "$$(scripts/image)"
+	@echo 'It is up.'
+	@echo '  make kubectl ARGS="get pods -A"'
+	@echo '  scripts/cluster exec -- bash      a shell on its network, with kubectl and helm'
+	@echo '  make cluster-down                 ends it'
+
+cluster-down: ## End that cluster; nothing of it is left
+	@scripts/cluster down
+
+kubectl: ## Run kubectl on that cluster: make kubectl ARGS="get pods -A"
+	@scripts/cluster exec -- kubectl $(ARGS)
 
 clean-cache: ## Remove what tests keep outside the clone
 	@. scripts/cache.sh && rm -rf "$$cache"

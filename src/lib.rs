@@ -9,19 +9,25 @@
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
 //! - [`retention`]: what must be read, and what becomes of every tag.
 //! - [`pruning`]: which operations carry a plan out, in which order, and whether each still may be.
+//! - [`schedule`]: when a run is due: cron lines in time zones, requests, retries.
 //!
 //! With IO:
 //!
 //! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
 //! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
 //! - [`cluster`]: what workloads use, and the cluster's own resources.
+//! - [`controller`]: the operator: one worker for each registry; resources in, deletions and reports out.
+//! - [`telemetry`]: metrics and probes.
 //! - [`cli`]: the subcommands that a person runs, and what they remember between runs.
 
 pub mod api;
 pub mod cli;
 pub mod cluster;
+pub mod controller;
 pub mod oci;
 pub mod pruning;
 pub mod registry;
 pub mod retention;
+pub mod schedule;
+pub mod telemetry;
 pub mod worker;

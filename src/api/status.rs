@@ -104,12 +104,34 @@ pub struct RunStatus {
     pub start_time: Time,
     /// The generation of the spec that it began with.
     pub generation: i64,
-    /// Tags in its plan.
-    pub tags: i64,
-    /// Tags that are gone.
+    /// What its plan says.
+    #[serde(flatten)]
+    pub counts: PlanCounts,
+    /// Tags that are gone, companions included.
     pub deleted: i64,
     /// Its plan: nothing else goes.
     pub plan: PlanReference,
+}
+
+/// A plan in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanCounts {
+    /// Repositories that the rules reach.
+    pub repositories: i64,
+    /// Tags there.
+    pub tags: i64,
+    /// Those that some rule of any resource of this registry selects.
+    pub selected: i64,
+    /// Those that stay.
+    pub kept: i64,
+    /// Those that go.
+    pub condemned: i64,
+    /// How many stay for which reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept_by_reason: BTreeMap<String, i64>,
+    /// Bytes that a collection gives back once the plan is carried out.
+    pub reclaimable_bytes: i64,
 }
 
 /// A stored plan.
@@ -128,6 +150,8 @@ pub struct PlanReference {
 pub struct WaitingStatus {
     /// Why, one code each: `MaxDeletePercent`, `MaxDeletions`, `FewerTags`, `FewerRepositories`.
     pub reasons: Vec<String>,
+    /// The same in words.
+    pub message: String,
     /// Tags that would go.
     pub tags: i64,
     /// Since when; after 7 days it can no longer be accepted.
@@ -163,25 +187,13 @@ pub struct LastRunStatus {
     pub result: RunResult,
     /// The same in words.
     pub message: String,
-    /// Repositories that the rules reach.
-    pub repositories: i64,
-    /// Tags there.
-    pub tags: i64,
-    /// Those that some rule of any resource of this registry selects.
-    pub selected: i64,
-    /// Those that stay by the plan.
-    pub kept: i64,
-    /// Those that go by the plan.
-    pub condemned: i64,
-    /// Those that are gone, companions included.
+    /// What its plan says.
+    #[serde(flatten)]
+    pub counts: PlanCounts,
+    /// Tags that are gone, companions included.
     pub deleted: i64,
     /// Operations at which the registry failed.
     pub failed: i64,
-    /// How many stay for which reason.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub kept_by_reason: BTreeMap<String, i64>,
-    /// Bytes that a collection gives back once the plan is carried out.
-    pub reclaimable_bytes: i64,
     /// The plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "PlanReference")]

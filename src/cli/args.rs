@@ -48,6 +48,8 @@ pub(super) enum Command {
     Accept(Accept),
     Explain(Explain),
     Verify(Verify),
+    /// Run the operator; its Deployment does this
+    Controller(Controller),
     /// Print the CustomResourceDefinition of RegistryRetention
     Crd,
     /// Print the completions for a shell
@@ -166,6 +168,19 @@ pub(super) struct Verify {
     pub(super) output: VerifyOutput,
     #[command(flatten)]
     pub(super) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Controller {
+    /// The operator's own namespace, where it keeps its records; else that of its pod
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    pub(super) namespace: Option<String>,
+    /// Act only for resources in these namespaces; those elsewhere still keep what they keep
+    #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
+    pub(super) namespaces: Vec<String>,
+    /// Where probes and metrics are served
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub(super) listen: std::net::SocketAddr,
 }
 
 /// Where the resources come from, and what is said in place of them.

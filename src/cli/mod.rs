@@ -11,6 +11,7 @@
 mod accept;
 mod access;
 mod args;
+mod controller;
 mod cluster;
 mod error;
 mod exit;
@@ -28,18 +29,19 @@ mod verify;
 mod watch;
 
 use clap::CommandFactory as _;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 pub use args::Cli;
 pub use exit::Exit;
 
-use args::{Command, Loudness};
+use args::Command;
 use error::CliError;
 use stop::Stop;
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> Exit {
-    log(&cli.loudness);
+    log(&cli);
     let ended = dispatch(cli).unwrap_or_else(|error| {
         screen::fail(&error);
         error.exit()
@@ -53,6 +55,7 @@ pub fn run(cli: Cli) -> Exit {
 
 fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
+        Command::Controller(args) => runtime()?.block_on(controller::run(&args)),
         Command::Crd => {
             screen::raw(&crate::api::crd_yaml());
             Ok(Exit::Done)
@@ -72,16 +75,25 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
 }
 
 fn block_on(command: impl AsyncFnOnce(Stop) -> Result<Exit, CliError>) -> Result<Exit, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|why| CliError::Internal(format!("no runtime: {why}")))?;
-    runtime.block_on(async { command(Stop::listen()?).await })
+    runtime()?.block_on(async { command(Stop::listen()?).await })
 }
 
-/// Logs go to standard error, and only if someone asks for them.
-fn log(loudness: &Loudness) {
-    let usual = if loudness.verbose { "registry_retention=debug" } else { "off" };
+fn runtime() -> Result<Runtime, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|why| CliError::Internal(format!("no runtime: {why}")))
+}
+
+/// Logs go to standard error: the operator's as JSON, a command's for people and only if someone asks for them.
+fn log(cli: &Cli) {
+    let is_operator = matches!(cli.command, Command::Controller(_));
+    let usual = match (cli.loudness.verbose, is_operator) {
+        (true, _) => "registry_retention=debug",
+        (false, true) => "info",
+        (false, false) => "off",
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if is_operator { logs.json().flatten_event(true).init() } else { logs.init() }
 }
 
 /// The one `now` of a command; everything below gets it handed in.

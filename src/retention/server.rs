@@ -57,3 +57,41 @@ pub enum Refusal {
     /// The answers fit no known registry.
     Unrecognised,
 }
+
+impl Refusal {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "ReadOnly",
+            Self::Disabled => "DeleteDisabled",
+            Self::PullThrough => "PullThrough",
+            Self::Forbidden => "DeleteForbidden",
+            Self::Unrecognised => "Unrecognised",
+        }
+    }
+
+    /// What stands in the way, and the setting to change.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::ReadOnly => {
+                "the registry is read-only; take storage.maintenance.readonly out of its configuration, or \
+                 REGISTRY_STORAGE_MAINTENANCE_READONLY out of its environment, and restart it"
+            }
+            Self::Disabled => {
+                "deletion is disabled in the registry; set storage.delete.enabled: true in its configuration, or \
+                 REGISTRY_STORAGE_DELETE_ENABLED=true in its environment, and restart it"
+            }
+            Self::PullThrough => {
+                "the registry is a pull-through cache; what it holds goes by its proxy.ttl, so prune the registry behind it \
+                 instead"
+            }
+            Self::Forbidden => {
+                "this login may not delete; grant it pull, push and delete on the repositories that the rules reach"
+            }
+            Self::Unrecognised => {
+                "its answers fit neither Distribution 2.8 nor 3.x; check that the URL leads to such a registry, and that \
+                 no proxy before it answers DELETE"
+            }
+        }
+    }
+}

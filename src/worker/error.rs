@@ -40,6 +40,17 @@ impl WorkError {
     }
 }
 
+impl WorkError {
+    /// Whether trying again may help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Registry(error) => error.is_transient(),
+            Self::HiddenTag { .. } => false,
+            Self::Workloads(_) | Self::Journal(_) => true,
+        }
+    }
+}
+
 /// Whether `error` tells of one thing that cannot be read, which keeps its repository, rather than of a registry that
 /// cannot be worked with.
 pub(super) fn is_of_content(error: &RegistryError) -> bool {

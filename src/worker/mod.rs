@@ -30,7 +30,7 @@ pub use observe::Observer;
 pub use observed::Observed;
 pub use progress::{Progress, Silent};
 pub use prune::Pruner;
-pub use report::{Failure, Outcome, Report};
+pub use report::{Failure, Outcome, Report, Stopped};
 pub use verify::{Finding, Verification, Verifier};
 pub use workloads::{Workloads, WorkloadsError};
 

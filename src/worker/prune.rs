@@ -8,7 +8,7 @@ use super::journal::Journal;
 use super::observe::Observer;
 use super::observed::Observed;
 use super::progress::Progress;
-use super::report::Report;
+use super::report::{Report, Stopped};
 use super::workloads::Workloads;
 use crate::oci::{Digest, RepositoryName};
 use crate::pruning::{Operation, operations};
@@ -79,8 +79,8 @@ impl<J: Journal> Pruner<'_, J> {
         let open = self.journal.open_intents().repositories();
         let names: BTreeSet<RepositoryName> =
             self.plan.entries.iter().map(|entry| &entry.repository).chain(open).cloned().collect();
-        let work =
-            [Phase::TakeAway, Phase::Store].into_iter().flat_map(|phase| names.iter().map(move |it| (phase, it)));
+        let phases = [Phase::TakeAway, Phase::Store];
+        let work: Vec<_> = phases.into_iter().flat_map(|phase| names.iter().map(move |it| (phase, it))).collect();
         for (phase, name) in work {
             if self.progress.is_called_off() {
                 break;
@@ -88,14 +88,14 @@ impl<J: Journal> Pruner<'_, J> {
             match self.prune_repository(name, phase, &mut run).await {
                 Ok(()) => {}
                 Err(error @ (WorkError::Registry(_) | WorkError::HiddenTag { .. } | WorkError::Workloads(_))) => {
-                    run.report.stopped = Some(error.to_string());
+                    run.report.stop(&error);
                     break;
                 }
                 Err(error) => return Err(error),
             }
         }
         if self.progress.is_called_off() {
-            run.report.stopped.get_or_insert_with(|| "it was called off".to_owned());
+            run.report.stopped.get_or_insert(Stopped::CalledOff);
         }
         Ok(run.report)
     }

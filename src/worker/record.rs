@@ -66,7 +66,9 @@ impl<J: Journal> Pruner<'_, J> {
             .collect();
         let finished = finished && repository.unreadable.is_none();
         let open: BTreeSet<Digest> = self.journal.open_intents().digests_of(name).into_iter().cloned().collect();
-        for digest in open.difference(&unfinished).filter(|digest| finished || repository.deleted.contains(*digest)) {
+        let settled = |digest: &&Digest| finished || repository.deleted.contains(*digest);
+        let settled: Vec<&Digest> = open.difference(&unfinished).filter(settled).collect();
+        for digest in settled {
             self.journal.settle(name, digest).await?;
         }
         Ok(())
@@ -97,7 +99,8 @@ impl<J: Journal> Pruner<'_, J> {
         observed: &Observed,
         run: &Run,
     ) -> Result<(), WorkError> {
-        for (_, tombstone) in run.tombstones.iter().filter(|(repository, _)| repository == name) {
+        let of_here: Vec<_> = run.tombstones.iter().filter(|(repository, _)| repository == name).collect();
+        for (_, tombstone) in of_here {
             let stands =
                 |state: &TagState| matches!(state, TagState::Entombed { tombstone: it, .. } if it == tombstone);
             if !observed.repository.tags.values().any(stands) {

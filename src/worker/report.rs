@@ -1,5 +1,8 @@
-use serde::Serialize;
+use std::fmt;
 
+use serde::{Serialize, Serializer};
+
+use super::error::WorkError;
 use crate::oci::{RepositoryName, Tag};
 use crate::pruning::{Operation, Skip};
 use crate::retention::Refusal;
@@ -47,13 +50,44 @@ pub struct Report {
     pub refused: Vec<(RepositoryName, Refusal)>,
     /// Why the run stopped early, if it did; the next one goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<String>,
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a run stopped before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Whoever watches called it off.
+    CalledOff,
+    /// Something stood in the way.
+    By {
+        /// The stable code.
+        reason: &'static str,
+        /// A sentence.
+        message: String,
+        /// Whether it may pass by itself.
+        transient: bool,
+    },
 }
 
 impl Report {
+    /// Adds what a later part of the same run did; how that ended is how the run stands.
+    pub fn absorb(&mut self, later: Self) {
+        self.deleted_tags += later.deleted_tags;
+        self.deleted_manifests += later.deleted_manifests;
+        self.restored.extend(later.restored);
+        // What failed or was left is tried again by each part.
+        (self.skipped, self.failed) = (later.skipped, later.failed);
+        (self.refused, self.stopped) = (later.refused, later.stopped);
+    }
+
     /// Whether everything that was to be done is done.
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.refused.is_empty() && self.stopped.is_none()
+    }
+
+    pub(super) fn stop(&mut self, error: &WorkError) {
+        let (reason, message) = (error.reason(), error.to_string());
+        self.stopped = Some(Stopped::By { reason, message, transient: error.is_transient() });
     }
 
     pub(super) fn record(&mut self, repository: &RepositoryName, operation: &Operation, outcome: &Outcome) {
@@ -66,5 +100,20 @@ impl Report {
             Outcome::Skipped(skip) => self.skipped.push(failure(skip.to_string())),
             Outcome::Failed(why) => self.failed.push(failure(why.clone())),
         }
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CalledOff => f.write_str("it was called off"),
+            Self::By { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+impl Serialize for Stopped {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

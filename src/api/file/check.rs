@@ -26,6 +26,8 @@ impl Checker {
     pub(super) fn new() -> Self {
         let served = crd::schema();
         let mut strict = served.clone();
+        // Nobody writes a status into a file.
+        strict["properties"].as_object_mut().map(|properties| properties.remove("status"));
         strict["properties"]["apiVersion"] = json!({"type": "string"});
         strict["properties"]["kind"] = json!({"type": "string"});
         strict["properties"]["metadata"] = metadata();

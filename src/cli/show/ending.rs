@@ -94,7 +94,7 @@ mod tests {
             failed: vec![failure("remove tag b", "the server failed (500)")],
             restored: vec![("app".parse().unwrap(), "c".parse().unwrap())],
             refused: vec![("other".parse().unwrap(), Refusal::Forbidden)],
-            stopped: Some("it was called off".into()),
+            stopped: Some(crate::worker::Stopped::CalledOff),
         };
         assert_eq!(
             report_lines(&report, &OpenIntents::default()),

@@ -106,28 +106,7 @@ pub(super) fn refuses(notices: &[Notice]) -> bool {
 
 /// What to do about a registry that lets nothing be deleted.
 pub(in crate::cli) fn refusal(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::ReadOnly => {
-            "the registry is read-only; take storage.maintenance.readonly out of its configuration, or \
-             REGISTRY_STORAGE_MAINTENANCE_READONLY out of its environment, and restart it"
-        }
-        Refusal::Disabled => {
-            "deletion is disabled in the registry; set storage.delete.enabled: true in its configuration, or \
-             REGISTRY_STORAGE_DELETE_ENABLED=true in its environment, and restart it"
-        }
-        Refusal::PullThrough => {
-            "the registry is a pull-through cache; what it holds goes by its proxy.ttl, so prune the registry behind it \
-             instead"
-        }
-        Refusal::Forbidden => {
-            "this login may not delete; grant it pull, push and delete on the repositories that the rules reach"
-        }
-        Refusal::Unrecognised => {
-            "its answers fit neither Distribution 2.8 nor 3.x; check that the URL leads to such a registry, and that \
-             no proxy before it answers DELETE"
-        }
-    }
-    .to_owned()
+    refusal.remedy().to_owned()
 }
 
 /// Some rule would let tags go, but all of those are kept because they were first seen lately.

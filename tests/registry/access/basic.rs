@@ -38,7 +38,7 @@ async fn a_wrong_password_does_nothing_and_is_not_shown(version: Version) {
         let stored = StoredPlan::new(entries(&plan), Vec::new(), desk.now);
         let report = desk.carry_out(&policies, &stored).await.unwrap();
         assert_eq!((report.deleted_tags, report.deleted_manifests), (0, 0));
-        let stopped = report.stopped.expect("it says why it stopped");
+        let stopped = report.stopped.expect("it says why it stopped").to_string();
         for said in [error.to_string(), format!("{error:?}"), stopped, format!("{:?}", desk.client)] {
             // `cm9ib3Q6czNjcmU3` is how the login travels.
             assert!(!said.contains("s3cre") && !said.contains("cm9ib3Q6"), "{said}");

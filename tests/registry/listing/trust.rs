@@ -70,7 +70,7 @@ async fn a_list_that_begins_to_hide_a_tag_stops_a_prune(version: Version) {
     hide(&relay, "T9");
     let before = registry.store().files();
     let report = desk.carry_out(&policies, &stored).await.unwrap();
-    assert!(report.stopped.as_ref().is_some_and(|why| why.contains("T9")), "{report:?}");
+    assert!(report.stopped.as_ref().is_some_and(|why| why.to_string().contains("T9")), "{report:?}");
     assert_eq!((report.deleted_tags, report.deleted_manifests), (0, 0));
     assert_eq!(registry.store().files(), before);
     relay.clear_rules();

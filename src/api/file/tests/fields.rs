@@ -12,18 +12,16 @@ fn broken(from: &str, to: &str, expected: &[&str]) {
 
 #[test]
 fn rules_across_fields() {
-    let in_use = "spec.protect.inUse: workloads in use are looked up in a cluster, which this version does not do yet; \
-                  say `inUse: {scope: None}` under `protect` to go without that protection";
-    broken("  protect: {inUse: {scope: None}}\n", "", &[in_use]);
-    broken("{inUse: {scope: None}}", "{minimumAge: 1d}", &[in_use]);
-    broken("{inUse: {scope: None}}", "{}", &[in_use]);
     broken(
-        "scope: None",
-        "scope: Cluster",
-        &["spec.protect.inUse.scope: must be None, not `Cluster`: workloads in use are looked up in a cluster, which \
-           this version does not do yet; say `inUse: {scope: None}` to go without that protection"],
+        "{inUse: {}}",
+        "{inUse: {scope: Everywhere}}",
+        &["spec.protect.inUse.scope: must be Cluster or Namespace or None, not `Everywhere`"],
     );
-    broken("{scope: None}", "{}", &["spec.protect.inUse.scope: missing; it is required"]);
+    broken(
+        "  protect:",
+        "  timeZone: Europe/Berlin\n  protect:",
+        &["spec.timeZone: `timeZone` says how `schedule` is read; give a `schedule` too, or leave `timeZone` out"],
+    );
     let neither = "spec.rules[0]: say what becomes of the selected tags: `keep` with at least one criterion, or \
                    `action: Delete` or `action: Keep`";
     broken("    keep: {mostRecentlyPushedCount: 5}\n", "", &[neither]);
@@ -61,12 +59,13 @@ fn rules_across_fields() {
 fn forms_of_text() {
     let url = |shown: &str| {
         format!(
-            "spec.registry.url: must be http:// or https://, a host and perhaps a port, such as \
-             http://registry.registry:5000, without login, path, query or fragment; not {shown}"
+            "spec.registry.url: must be http:// or https://, a host of at least two names and perhaps a port, such \
+             as http://registry.registry:5000 (service.namespace), without login, path, query or fragment; not {shown}"
         )
     };
     for (bad, shown) in [
         ("registry:5000", "`registry:5000`"),
+        ("http://registry:5000", "`http://registry:5000`"),
         ("http://me:secret@registry", "`http://…@registry`"),
         ("me:sec@ret@registry:5000", "`…@registry:5000`"),
         ("http://registry?token=secret", "`http://registry?…`"),
@@ -176,12 +175,13 @@ fn unknown_fields_at_any_depth() {
     );
     broken(
         "  registry:",
-        "  suspend: true\n  registry:",
-        &["spec.suspend: unknown field; known here: limits, mode, protect, registry, rules"],
+        "  untagged: {}\n  registry:",
+        &["spec.untagged: unknown field; known here: limits, mode, protect, registry, rules, schedule, suspend, \
+           timeZone, timeout"],
     );
     broken(
-        "scope: None",
-        "scope: None, namespaces: []",
+        "inUse: {}",
+        "inUse: {namespaces: []}",
         &["spec.protect.inUse.namespaces: unknown field; known here: scope"],
     );
     broken(

@@ -1,0 +1,82 @@
+//! What all workers share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use kube::runtime::events::{Recorder, Reporter};
+use kube::{Api, Client};
+use tokio::sync::Mutex;
+
+use super::Options;
+use super::ledger::Ledger;
+use super::resource::Key;
+use super::trouble::Trouble;
+use crate::cluster::{Index, Scope};
+use crate::telemetry::Metrics;
+
+/// What all workers share.
+pub(super) struct Context {
+    pub(super) client: Client,
+    pub(super) ledger: Ledger,
+    /// The operator's own namespace, where its records are.
+    pub(super) namespace: String,
+    /// Where it acts; absent: everywhere. Resources elsewhere only keep.
+    pub(super) namespaces: Option<BTreeSet<String>>,
+    pub(super) events: Recorder,
+    pub(super) metrics: Metrics,
+    indexes: Mutex<BTreeMap<String, Arc<Index>>>,
+}
+
+impl Context {
+    pub(super) fn new(client: Client, options: &Options, metrics: Metrics) -> Self {
+        let reporter = Reporter { controller: "registry-retention".into(), instance: None };
+        Self {
+            ledger: Ledger::new(client.clone()),
+            events: Recorder::new(client.clone(), reporter),
+            client,
+            namespace: options.namespace.clone(),
+            namespaces: options.namespaces.clone(),
+            metrics,
+            indexes: Mutex::default(),
+        }
+    }
+
+    /// Whether it acts for the resource, and may write its status.
+    pub(super) fn serves(&self, key: &Key) -> bool {
+        self.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(&key.namespace))
+    }
+
+    /// The index of what workloads use in `scope`; it is followed from the first time on that somebody asks.
+    pub(super) async fn index(&self, scope: &Scope) -> Result<Arc<Index>, Trouble> {
+        let index = {
+            let mut indexes = self.indexes.lock().await;
+            let index = indexes.entry(format!("{scope:?}"));
+            Arc::clone(index.or_insert_with(|| Arc::new(Index::start(&self.client, scope))))
+        };
+        index.synced().await?;
+        Ok(index)
+    }
+
+    /// Whether the API server serves our resources as this version knows them. Where it does not, fields that keep may
+    /// have been dropped.
+    pub(super) async fn serves_this_crd(&self) -> Result<(), Trouble> {
+        use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+        let ours = crate::api::crd();
+        let name = ours.metadata.name.clone().unwrap_or_default();
+        let served = Api::<CustomResourceDefinition>::all(self.client.clone()).get(&name).await;
+        let served = served.map_err(|why| Trouble::of_api(&format!("CustomResourceDefinition {name}"), &why))?;
+        let schemas = |crd: &CustomResourceDefinition| {
+            let versions = crd.spec.versions.iter();
+            versions.map(|version| (version.name.clone(), version.schema.clone())).collect::<BTreeMap<_, _>>()
+        };
+        if schemas(&served) == schemas(&ours) {
+            return Ok(());
+        }
+        let why = format!(
+            "the CustomResourceDefinition {name} in the cluster is not the one of this version ({}), so fields may be \
+             missing; `helm upgrade` brings it, or `registry-retention crd | kubectl apply --server-side -f -`",
+            env!("CARGO_PKG_VERSION")
+        );
+        Err(Trouble::stalled("CRDOutdated", why))
+    }
+}

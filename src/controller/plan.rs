@@ -1,0 +1,171 @@
+//! A plan is made: observe, decide, approve, remember, store. Nothing is deleted here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::gather::Gathered;
+use super::journal::ClusterJournal;
+use super::memory::MemoryFile;
+use super::record::PlanRecord;
+use super::resource::Resource;
+use super::shelves;
+use super::trouble::Trouble;
+use crate::api::{PlanCounts, PlanReference, RegistryStatus, RuleStatus, WorkloadsStatus};
+use crate::oci::{RepositoryName, Tag};
+use crate::retention::{
+    Approval, Cause, Deletes, Entry, Generation, Mandate, Plan, Server, StoredPlan, approve, decide, entries,
+};
+use crate::worker::{Journal as _, Observer, Silent, Workloads as _};
+
+/// What is kept of a registry between turns.
+pub(super) struct Files {
+    pub(super) memory: MemoryFile,
+    pub(super) journal: ClusterJournal,
+}
+
+/// A plan that is made and stored.
+pub(super) struct Made {
+    pub(super) plan: Plan,
+    pub(super) record: PlanRecord,
+    /// Where the whole of it is.
+    pub(super) stored: PlanReference,
+    pub(super) approval: Approval,
+    pub(super) workloads: WorkloadsStatus,
+}
+
+/// Makes the plan of `resource`.
+pub(super) async fn make(
+    context: &Context,
+    resource: &Resource,
+    gathered: &Gathered,
+    files: &mut Files,
+    now: Timestamp,
+) -> Result<Made, Trouble> {
+    let in_use = gathered.workloads.in_use()?;
+    let policies = gathered.policies.as_slice();
+    let observer = Observer {
+        client: &gathered.client,
+        policies,
+        in_use: &in_use,
+        memory: &files.memory.memory,
+        open: files.journal.open_intents(),
+        progress: &Silent,
+    };
+    let inventory = observer.inventory().await?;
+    let plan = decide(&inventory, policies, &in_use, Mandate::default(), now);
+
+    let listing = inventory.listing();
+    let ours: BTreeSet<(RepositoryName, Tag)> = files.journal.open_intents().iter().flat_map(taken).collect();
+    let shrinkage = files.memory.memory.shrinkage(policies, &listing, &ours);
+    let accepted = shelves::accepted(context, resource).await?;
+    let approval = approve(&plan, &shrinkage, &accepted, now);
+
+    let knows = |plan: &StoredPlan, cause: &Cause| plan.causes.iter().any(|known| known.code() == cause.code());
+    let expected = |plan: &StoredPlan| plan.is_acceptable(now) && shrinkage.iter().all(|cause| knows(plan, cause));
+    let memory = &mut files.memory.memory;
+    for (name, tag) in ours.iter().filter(|(name, tag)| !listing.get(name).is_some_and(|tags| tags.contains(tag))) {
+        memory.forget(name, tag);
+    }
+    if shrinkage.is_empty() || accepted.iter().any(expected) {
+        memory.learn(&inventory, now);
+        memory.forget_gone(policies, &inventory);
+    } else {
+        memory.learn_additions(&inventory, now);
+    }
+    files.memory.save().await?;
+
+    // Where all of it waits, the record says why; else what waits and what runs are stored by themselves.
+    let all_waits = approval.approved.is_empty();
+    let waiting = approval.waiting.as_ref().filter(|_| all_waits);
+    let causes = waiting.map(|waiting| waiting.causes.clone()).unwrap_or_default();
+    let counts = counts(&plan);
+    let rules = rules(&plan, resource);
+    let record = PlanRecord::new(&plan, resource.endpoint.to_string(), causes, counts.clone(), rules);
+    let stored = shelves::store(context, resource, &record).await?;
+    let tags = counts.kept_by_reason.get("InUse").copied().unwrap_or_default();
+    let workloads = WorkloadsStatus { references: number(in_use.references()), tags };
+    Ok(Made { plan, record, stored, approval, workloads })
+}
+
+/// The tags that an intent takes away, with where.
+fn taken(intent: &crate::pruning::Intent) -> impl Iterator<Item = (RepositoryName, Tag)> + use<> {
+    let repository = intent.repository.clone();
+    intent.operation.tags().to_vec().into_iter().map(move |tag| (repository.clone(), tag))
+}
+
+impl Made {
+    /// The part of the plan that is `bound`, stored by itself unless it is the whole.
+    pub(super) async fn part(
+        &self,
+        context: &Context,
+        resource: &Resource,
+        bound: &BTreeSet<Entry>,
+        causes: Vec<Cause>,
+    ) -> Result<PlanReference, Trouble> {
+        if *bound == entries(&self.plan) && causes == self.record.header.causes {
+            return Ok(self.stored.clone());
+        }
+        shelves::store(context, resource, &self.record.within(bound, causes)).await
+    }
+
+    /// What the status says of the registry.
+    pub(super) fn registry(&self) -> RegistryStatus {
+        let Server { generation, deletes } = self.plan.server;
+        let version = match generation {
+            Generation::V2 => "2.x",
+            Generation::V3 => "3.x",
+            Generation::Unknown => "unknown",
+        };
+        let mut age_sources = BTreeMap::new();
+        let aged = self.plan.tags().filter(|(_, tag)| !tag.selected_by.is_empty());
+        for (_, tag) in aged {
+            let source = if tag.created.is_some() { "Created" } else { "Unknown" };
+            *age_sources.entry(source.to_owned()).or_default() += 1;
+        }
+        RegistryStatus {
+            version: version.to_owned(),
+            delete_enabled: !matches!(deletes, Deletes::Refused(_)),
+            age_sources,
+        }
+    }
+}
+
+fn counts(plan: &Plan) -> PlanCounts {
+    let totals = plan.totals();
+    let kept = plan.tags().filter(|(_, tag)| !tag.verdict.is_condemned());
+    let mut kept_by_reason: BTreeMap<String, i64> = BTreeMap::new();
+    for (_, tag) in kept {
+        *kept_by_reason.entry(tag.verdict.code().to_owned()).or_default() += 1;
+    }
+    PlanCounts {
+        repositories: number(plan.repositories.len()),
+        tags: number(totals.tags),
+        selected: number(totals.selected),
+        kept: number(totals.kept),
+        condemned: number(totals.condemned),
+        kept_by_reason,
+        reclaimable_bytes: i64::try_from(plan.reclaimable_bytes).unwrap_or(i64::MAX),
+    }
+}
+
+/// Every rule of the resource, also one that selects nothing.
+fn rules(plan: &Plan, resource: &Resource) -> Vec<RuleStatus> {
+    let by_rule = plan.by_rule();
+    let status = |rule: &crate::retention::Rule| {
+        let totals = by_rule.get(&rule.id).copied().unwrap_or_default();
+        RuleStatus {
+            name: rule.id.rule.to_string(),
+            selected: number(totals.selected),
+            kept: number(totals.kept),
+            condemned: number(totals.condemned),
+        }
+    };
+    resource.policy.rules.iter().map(status).collect()
+}
+
+/// A count as a status has it.
+pub(super) fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

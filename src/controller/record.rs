@@ -1,0 +1,139 @@
+//! A plan as it is stored: report, approval object and the upper bound of a run in one. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{PlanCounts, RuleStatus};
+use crate::oci::{Digest, RepositoryName, Tag};
+use crate::retention::{Cause, Entry, Plan, PlanHash, StoredPlan, entries};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// A plan, with what is said about it. It holds no time: the same plan is the same text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRecord {
+    /// What the whole is.
+    pub header: Header,
+    /// By repository and tag.
+    pub tags: Vec<TagRecord>,
+}
+
+/// What the whole is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    format: u32,
+    /// Where the registry is.
+    pub registry: String,
+    /// Names what would be deleted.
+    pub hash: PlanHash,
+    /// Why it waits for a person.
+    pub causes: Vec<Cause>,
+    /// The plan in numbers.
+    pub counts: PlanCounts,
+    /// What each rule does.
+    pub rules: Vec<RuleStatus>,
+}
+
+/// What becomes of one tag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TagRecord {
+    /// Where.
+    pub repository: RepositoryName,
+    /// Which.
+    pub tag: Tag,
+    /// At what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Whether it goes.
+    pub condemned: bool,
+    /// The stable code.
+    pub reason: String,
+    /// The same in words.
+    pub message: String,
+    /// Everything that it needs.
+    pub size_bytes: u64,
+}
+
+impl PlanRecord {
+    /// The record of `plan`, which waits for a person for these `causes`.
+    pub fn new(plan: &Plan, registry: String, causes: Vec<Cause>, counts: PlanCounts, rules: Vec<RuleStatus>) -> Self {
+        let going: BTreeMap<(RepositoryName, Tag), Digest> =
+            entries(plan).into_iter().map(|it| ((it.repository, it.tag), it.digest)).collect();
+        let tags = plan.tags().map(|(repository, tag)| {
+            let digest = going.get(&(repository.clone(), tag.tag.clone()));
+            TagRecord {
+                repository: repository.clone(),
+                tag: tag.tag.clone(),
+                digest: digest.or(tag.digest.as_ref()).cloned(),
+                condemned: digest.is_some(),
+                reason: tag.verdict.code().to_owned(),
+                message: tag.verdict.to_string(),
+                size_bytes: tag.size_bytes,
+            }
+        });
+        let hash = PlanHash::of(&entries(plan), &causes);
+        Self { header: Header { format: FORMAT, registry, hash, causes, counts, rules }, tags: tags.collect() }
+    }
+
+    /// Only what of it stands in `bound`, which waits for these `causes`.
+    pub fn within(&self, bound: &BTreeSet<Entry>, causes: Vec<Cause>) -> Self {
+        let stands = |tag: &&TagRecord| tag.entry().is_some_and(|entry| bound.contains(&entry));
+        let tags: Vec<TagRecord> = self.tags.iter().filter(stands).cloned().collect();
+        let header = Header { hash: PlanHash::of(bound, &causes), causes, ..self.header.clone() };
+        Self { header, tags }
+    }
+
+    /// The upper bound of what may be deleted by it.
+    pub fn stored(&self, made_at: Timestamp) -> StoredPlan {
+        let entries = self.tags.iter().filter_map(TagRecord::entry).collect();
+        StoredPlan::new(entries, self.header.causes.clone(), made_at)
+    }
+
+    /// As lines of JSON, the header first.
+    ///
+    /// # Errors
+    ///
+    /// None that plain data can have.
+    pub fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut text = serde_json::to_vec(&self.header)?;
+        text.push(b'\n');
+        for tag in &self.tags {
+            serde_json::to_writer(&mut text, tag)?;
+            text.push(b'\n');
+        }
+        Ok(text)
+    }
+
+    /// Reads what [`PlanRecord::write`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not that; nothing may be deleted by it then.
+    pub fn read(text: &[u8]) -> Result<Self, String> {
+        let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let header = lines.next().ok_or("it is empty")?;
+        let header: Header = serde_json::from_slice(header).map_err(|why| format!("line 1: {why}"))?;
+        if header.format > FORMAT {
+            return Err(format!("it has format {}, and this version knows up to {FORMAT}", header.format));
+        }
+        let tag = |(index, line)| serde_json::from_slice(line).map_err(|why| format!("line {}: {why}", index + 2));
+        let tags = lines.enumerate().map(tag).collect::<Result<_, _>>()?;
+        let record = Self { header, tags };
+        match record.stored(Timestamp::UNIX_EPOCH).hash == record.header.hash {
+            true => Ok(record),
+            false => Err("its hash is not that of what it would delete".into()),
+        }
+    }
+}
+
+impl TagRecord {
+    fn entry(&self) -> Option<Entry> {
+        let digest = self.digest.clone().filter(|_| self.condemned)?;
+        Some(Entry { repository: self.repository.clone(), tag: self.tag.clone(), digest })
+    }
+}

@@ -1,0 +1,103 @@
+//! One pass of a run: some seconds of deleting, within the stored plan and what resources and workloads say now.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::context::Context;
+use super::gather::Gathered;
+use super::plan::Files;
+use super::trouble::Trouble;
+use crate::oci::RepositoryName;
+use crate::pruning::Operation;
+use crate::retention::StoredPlan;
+use crate::worker::{Journal as _, Outcome, Progress, Pruner, Report};
+
+/// How long a pass deletes. An edit, a suspension or a deletion takes effect after this at the latest.
+const PASS: Duration = Duration::from_secs(20);
+
+/// What one pass did.
+pub(super) struct Passed {
+    pub(super) report: Report,
+    /// Nothing of the plan is left to be done.
+    pub(super) finished: bool,
+}
+
+/// Deletes for a while. What is begun is finished.
+pub(super) async fn pass(
+    gathered: &Gathered,
+    files: &mut Files,
+    bound: &StoredPlan,
+    stops: Stops,
+    now: Timestamp,
+) -> Result<Passed, Trouble> {
+    let passing = Passing { deleting_since: OnceLock::new(), stops };
+    let pruner = Pruner {
+        client: &gathered.client,
+        policies: &gathered.policies,
+        in_use: &gathered.workloads,
+        memory: &mut files.memory.memory,
+        journal: &mut files.journal,
+        plan: bound,
+        tombstones: false,
+        now,
+        progress: &passing,
+    };
+    let report = pruner.run().await;
+    files.memory.save().await?;
+    let report = report?;
+    let finished = report.stopped.is_none();
+    Ok(Passed { report, finished })
+}
+
+/// What ends a pass before its plan is done.
+#[derive(Clone)]
+pub(super) struct Stops {
+    /// The process is to end.
+    pub(super) shutdown: watch::Receiver<bool>,
+    /// Something about the resources of the registry changed.
+    pub(super) changed: watch::Receiver<std::sync::Arc<super::registries::Registry>>,
+}
+
+impl Stops {
+    fn came(&self) -> bool {
+        *self.shutdown.borrow() || self.changed.has_changed().unwrap_or(true)
+    }
+}
+
+struct Passing {
+    deleting_since: OnceLock<Instant>,
+    stops: Stops,
+}
+
+impl Progress for Passing {
+    fn operated(&self, repository: &RepositoryName, operation: &Operation, outcome: &Outcome) {
+        self.deleting_since.get_or_init(Instant::now);
+        tracing::info!(%repository, %operation, ?outcome, "operated");
+    }
+
+    fn is_called_off(&self) -> bool {
+        self.stops.came() || self.deleting_since.get().is_some_and(|since| since.elapsed() > PASS)
+    }
+}
+
+impl Context {
+    /// Reads what is kept of the registry.
+    pub(super) async fn files(&self, identities: &std::collections::BTreeSet<String>) -> Result<Files, Trouble> {
+        use super::{journal::ClusterJournal, memory::MemoryFile};
+        Ok(Files {
+            memory: MemoryFile::load(&self.ledger, &self.namespace, identities).await?,
+            journal: ClusterJournal::load(&self.ledger, &self.namespace, identities).await?,
+        })
+    }
+}
+
+impl Files {
+    /// Whether something was begun that did not end.
+    pub(super) fn is_open(&self) -> bool {
+        !self.journal.open_intents().is_empty()
+    }
+}

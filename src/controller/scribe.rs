@@ -1,0 +1,63 @@
+//! Writes what the status says, if it says something new.
+
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use kube::core::DynamicObject;
+use kube::runtime::events::{Event, EventType};
+use k8s_openapi::api::core::v1::ObjectReference;
+
+use super::context::Context;
+use super::resource::{Key, api_resource, with_status};
+use super::story::Words;
+use super::trouble::Trouble;
+use crate::api::RegistryRetentionStatus;
+
+/// Who writes the status.
+const MANAGER: &str = "registry-retention";
+/// The most bytes of an event's note.
+const MAX_NOTE: usize = 1000;
+
+/// Writes `status`. A resource that is gone, or another of the same name, is left alone.
+pub(super) async fn write(
+    context: &Context,
+    key: &Key,
+    uid: &str,
+    status: &RegistryRetentionStatus,
+) -> Result<(), Trouble> {
+    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &key.namespace, &api_resource());
+    let mut body = with_status(key, status);
+    body["metadata"]["uid"] = uid.into();
+    let patch = api.patch_status(&key.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body)).await;
+    match patch {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {
+            tracing::info!(%key, code = status.code, "the resource is gone; its status is not written");
+            Ok(())
+        }
+        Err(why) => Err(Trouble::of_api(&format!("status of {key}"), &why)),
+    }
+}
+
+/// Tells of a change. An event that is lost is no harm.
+pub(super) async fn tell(context: &Context, key: &Key, uid: &str, words: &Words, good: bool) {
+    let resource = api_resource();
+    let reference = ObjectReference {
+        api_version: Some(resource.api_version),
+        kind: Some(resource.kind),
+        name: Some(key.name.clone()),
+        namespace: Some(key.namespace.clone()),
+        uid: Some(uid.to_owned()),
+        ..ObjectReference::default()
+    };
+    let end = words.message.floor_char_boundary(MAX_NOTE);
+    let event = Event {
+        type_: if good { EventType::Normal } else { EventType::Warning },
+        reason: words.reason.clone(),
+        note: Some(words.message[..end].to_owned()),
+        action: "Retain".to_owned(),
+        secondary: None,
+    };
+    if let Err(why) = context.events.publish(&event, &reference).await {
+        tracing::warn!(%key, %why, "an event could not be published");
+    }
+}

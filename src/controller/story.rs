@@ -1,0 +1,183 @@
+//! What a resource's status says of how it stands. Pure: the same standing at the same time gives the same words.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::resource::Key;
+use super::trouble::Trouble;
+use crate::api::{Mode, PlanCounts, RuleStatus, WaitingStatus};
+use crate::retention::Cause;
+
+/// How a resource stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// It is suspended; what it keeps stays kept.
+    Suspended,
+    /// Its plan is made, and nothing else was to be done.
+    Planned {
+        /// Whether its runs would delete.
+        mode: Mode,
+        /// The plan in numbers.
+        counts: PlanCounts,
+        /// Why carrying it out would have to wait.
+        causes: Vec<Cause>,
+    },
+    /// Its plan was carried out.
+    Pruned {
+        /// Tags that are gone.
+        tags: i64,
+        /// Manifests that are gone.
+        manifests: i64,
+        /// What was left, because somebody pushed or used it meanwhile.
+        skipped: i64,
+    },
+    /// Some of its plan waits for a person.
+    Waits(WaitingStatus),
+    /// A run was ended before its time.
+    Incomplete(String),
+    /// Something stands in the way.
+    Troubled(Trouble),
+}
+
+/// The type of a condition.
+const READY: &str = "Ready";
+const STALLED: &str = "Stalled";
+const RECONCILING: &str = "Reconciling";
+
+/// A condition's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The stable code.
+    pub reason: String,
+    /// For a person; it ends with the next command.
+    pub message: String,
+}
+
+impl Standing {
+    /// What is said of it.
+    pub fn words(&self, key: &Key, rules: &[RuleStatus]) -> Words {
+        let (reason, message) = match self {
+            Self::Suspended => (
+                "Suspended",
+                format!(
+                    "suspended: nothing runs, and what it keeps stays kept. Next: kubectl patch rr {} -n {} --type merge \
+                     -p '{{\"spec\":{{\"suspend\":false}}}}'",
+                    key.name, key.namespace
+                ),
+            ),
+            Self::Planned { mode, counts, causes } => ("Planned", planned(key, *mode, counts, causes)),
+            Self::Pruned { tags, manifests, skipped } => {
+                let left = if *skipped == 0 {
+                    String::new()
+                } else {
+                    format!(", left {skipped} that somebody pushed to or used meanwhile")
+                };
+                let done = match (tags, manifests) {
+                    (0, 0) => "nothing was to be deleted".to_owned(),
+                    _ => format!("deleted {tags} tags and {manifests} manifests"),
+                };
+                ("Pruned", format!("{done}{left}. Next: {}", plan_command(key)))
+            }
+            Self::Waits(waiting) => {
+                let WaitingStatus { reasons, message, tags, plan, .. } = waiting;
+                let reason = reasons.first().map_or("Waiting", String::as_str);
+                let message = format!(
+                    "{message}; {tags} tags wait for a person, and none of them was deleted. Next: {}, then kubectl \
+                     registry-retention accept {} {} -n {}",
+                    plan_command(key),
+                    key.name,
+                    plan.hash.get(..12).unwrap_or(&plan.hash),
+                    key.namespace
+                );
+                (reason, message)
+            }
+            Self::Incomplete(why) => {
+                ("Incomplete", format!("{why}; what is left goes with the next run. Next: {}", run_command(key)))
+            }
+            Self::Troubled(trouble) => {
+                let sentence = trouble.message.trim_end_matches('.');
+                (trouble.reason, format!("{sentence}; nothing more was deleted. Next: {}", run_command(key)))
+            }
+        };
+        Words { reason: reason.to_owned(), message: message + &idle(rules) }
+    }
+
+    /// Whether all is as it should be.
+    fn is_ready(&self) -> bool {
+        matches!(self, Self::Suspended | Self::Planned { .. } | Self::Pruned { .. })
+    }
+
+    /// Whether only a person can help.
+    fn is_stalled(&self) -> bool {
+        matches!(self, Self::Waits(_) | Self::Troubled(Trouble { stalled: true, .. }))
+    }
+
+    /// The conditions, in kstatus manner; what did not change keeps its time.
+    pub fn conditions(&self, before: &[Condition], words: &Words, generation: i64, now: Timestamp) -> Vec<Condition> {
+        let mut conditions = vec![condition(before, READY, self.is_ready(), words, generation, now)];
+        if self.is_stalled() {
+            conditions.push(condition(before, STALLED, true, words, generation, now));
+        }
+        conditions
+    }
+}
+
+/// The conditions while a new generation is not planned yet.
+pub fn reconciling(before: &[Condition], generation: i64, now: Timestamp) -> Vec<Condition> {
+    let words = Words { reason: "Planning".into(), message: format!("generation {generation} is being planned") };
+    let mut conditions: Vec<Condition> = before.iter().filter(|it| it.type_ == READY).cloned().collect();
+    conditions.push(condition(before, RECONCILING, true, &words, generation, now));
+    conditions
+}
+
+fn condition(
+    before: &[Condition],
+    type_: &str,
+    holds: bool,
+    words: &Words,
+    generation: i64,
+    now: Timestamp,
+) -> Condition {
+    let status = if holds { "True" } else { "False" };
+    let since = before.iter().find(|it| it.type_ == type_ && it.status == status).map(|it| it.last_transition_time.clone());
+    Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: words.reason.clone(),
+        message: words.message.clone(),
+        observed_generation: Some(generation),
+        last_transition_time: since.unwrap_or(Time(now)),
+    }
+}
+
+fn planned(key: &Key, mode: Mode, counts: &PlanCounts, causes: &[Cause]) -> String {
+    let PlanCounts { condemned, tags, repositories, .. } = counts;
+    let waits = match causes.first() {
+        Some(cause) => format!(" It would wait for a person: {cause}."),
+        None => String::new(),
+    };
+    let next = match (mode, condemned) {
+        (_, 0) => plan_command(key),
+        (Mode::DryRun, _) => format!("{}, then set spec.mode to Enforce", plan_command(key)),
+        (Mode::Enforce, _) => format!("{}, then {}", plan_command(key), run_command(key)),
+    };
+    format!("{condemned} of {tags} tags in {repositories} repositories would go; nothing was deleted.{waits} Next: {next}")
+}
+
+/// A rule that selects nothing is a mistake more often than not.
+fn idle(rules: &[RuleStatus]) -> String {
+    let idle: Vec<&str> = rules.iter().filter(|rule| rule.selected == 0).map(|rule| rule.name.as_str()).collect();
+    match idle.as_slice() {
+        [] => String::new(),
+        [one] => format!(" (rule {one} selects nothing)"),
+        more => format!(" (rules {} select nothing)", more.join(", ")),
+    }
+}
+
+fn plan_command(key: &Key) -> String {
+    format!("kubectl registry-retention plan {} -n {}", key.name, key.namespace)
+}
+
+fn run_command(key: &Key) -> String {
+    format!("kubectl registry-retention run {} -n {}", key.name, key.namespace)
+}

@@ -1,0 +1,7 @@
+//! The Helm chart, rendered by Helm, and the plain manifests that are made from it.
+
+mod deployment;
+mod files;
+mod helm;
+mod rights;
+mod values;
