@@ -63,7 +63,9 @@ impl Known {
     pub(super) fn due(&self, resource: &Resource, now: Timestamp) -> Due {
         let waiting = self.status.waiting.as_ref().map(|waiting| waiting.plan.hash.as_str());
         let accepted = resource.accept.as_deref().filter(|typed| {
-            typed.len() >= 12 && waiting.is_some_and(|hash| hash.starts_with(*typed)) && self.accepted.as_deref() != Some(typed)
+            typed.len() >= 12
+                && waiting.is_some_and(|hash| hash.starts_with(*typed))
+                && self.accepted.as_deref() != Some(typed)
         });
         let asks = Asks {
             generation: resource.generation,

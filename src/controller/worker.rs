@@ -127,7 +127,13 @@ impl Worker {
     }
 
     /// Makes a plan and, where the turn is to carry it out, stores it as a run, which the next turn takes up.
-    async fn plan(&mut self, registry: &Registry, resource: &Resource, turn: Turn, now: Timestamp) -> Result<(), Trouble> {
+    async fn plan(
+        &mut self,
+        registry: &Registry,
+        resource: &Resource,
+        turn: Turn,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
         let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
         if known.status.observed_generation != Some(resource.generation) {
             known.status.conditions = reconciling(&known.status.conditions, resource.generation, now);
@@ -185,7 +191,12 @@ impl Worker {
     }
 
     /// The part of the plan that waits, stored.
-    async fn waiting(&self, resource: &Resource, made: &Made, now: Timestamp) -> Result<Option<WaitingStatus>, Trouble> {
+    async fn waiting(
+        &self,
+        resource: &Resource,
+        made: &Made,
+        now: Timestamp,
+    ) -> Result<Option<WaitingStatus>, Trouble> {
         let Some(waiting) = &made.approval.waiting else { return Ok(None) };
         let plan = made.part(&self.context, resource, &waiting.entries, waiting.causes.clone()).await?;
         let before = self.known.get(&resource.key).and_then(|known| known.status.waiting.as_ref());
@@ -203,7 +214,8 @@ impl Worker {
     async fn resume(&mut self, registry: &Registry, resource: &Resource, now: Timestamp) -> Result<(), Trouble> {
         let Some(known) = self.known.get(&resource.key) else { return Ok(()) };
         let Some(run) = known.status.run.clone() else { return Ok(()) };
-        let timeout = jiff::SignedDuration::try_from(resource.spec.timeout.duration()).unwrap_or(jiff::SignedDuration::MAX);
+        let timeout =
+            jiff::SignedDuration::try_from(resource.spec.timeout.duration()).unwrap_or(jiff::SignedDuration::MAX);
         let cut = if resource.spec.suspend {
             Some("the run was ended: the resource is suspended")
         } else if resource.spec.mode == Mode::DryRun {
@@ -258,7 +270,9 @@ impl Worker {
         }
         let (result, standing) = match failed {
             None if !is_open => (RunResult::Succeeded, Standing::Pruned { tags, manifests, skipped }),
-            None => (RunResult::Incomplete, Standing::Incomplete("some of what was begun could not be finished".into())),
+            None => {
+                (RunResult::Incomplete, Standing::Incomplete("some of what was begun could not be finished".into()))
+            }
             Some(failure) => {
                 let why = format!("{}: {} failed: {}", failure.repository, failure.operation, failure.why);
                 (RunResult::Incomplete, Standing::Incomplete(why))
