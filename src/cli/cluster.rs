@@ -34,7 +34,7 @@ pub(super) struct Found {
 impl Cluster {
     /// Finds it, and reads its resources. One that is needed and is not there, or that does not answer, is an error.
     pub(super) async fn find(args: &args::Cluster, groups: &[Group]) -> Result<Self, CliError> {
-        if args.ignore_cluster {
+        if args.ignored {
             return Ok(Self::Ignored);
         }
         let place = Place { kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };

@@ -40,8 +40,11 @@ impl CliError {
     /// The code that the process ends with.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Resources(_) | Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
-            Self::Cluster(ClusterError::Configuration(_)) | Self::Asked(ClusterError::Configuration(_)) => Exit::Usage,
+            Self::Usage(_)
+            | Self::Resources(_)
+            | Self::Cluster(ClusterError::Configuration(_))
+            | Self::Asked(ClusterError::Configuration(_))
+            | Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
             Self::Registry(_)
             | Self::Cluster(_)
             | Self::Asked(_)

@@ -1,5 +1,7 @@
 //! An API server that serves lists in pages, and watches, of whatever a test puts into it.
 
+#![allow(dead_code, reason = "whoever takes it in uses a part of it")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
