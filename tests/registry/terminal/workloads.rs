@@ -37,7 +37,7 @@ async fn what_workloads_use_and_others_keep_stays(version: Version) {
     server.put(DEPLOYMENTS, "shop", "web", json!({"spec": {"replicas": 0, "template": template}}));
     let keeps = json!([{"name": "demo", "repositories": {"include": ["app"]}, "tags": {"include": ["pr-2"]}, "action": "Keep"},
                        {"name": "all", "repositories": {"include": ["app"]}, "tags": {"include": ["v1"]}, "action": "Delete"}]);
-    let spec = json!({"registry": {"url": registry.url()}, "rules": keeps, "protect": {"tags": ["pr-3"]},
+    let spec = json!({"registry": {"url": registry.url()}, "rules": keeps, "protect": {"tags": ["pr-3"], "minimumAge": "0h"},
                       "limits": {"maxDeletePercent": 100}});
     let other = json!({"apiVersion": "registry-retention.dev/v1alpha1", "kind": "RegistryRetention", "spec": spec});
     server.put(RETENTIONS, "shop", "theirs", other);
@@ -45,7 +45,7 @@ async fn what_workloads_use_and_others_keep_stays(version: Version) {
     let plan = terminal.plan("--complete-lists").await;
     assert_eq!(condemned(&plan), ["app:pr-4"]);
     let reasons = TAGS.map(|tag| reason(&plan, tag));
-    assert_eq!(reasons, ["Unselected", "InUse", "KeptElsewhere", "Protected", "DeleteAction"]);
+    assert_eq!(reasons, ["OtherRun", "InUse", "KeptElsewhere", "Protected", "DeleteAction"]);
     assert_eq!(plan["notices"][0]["reason"], "OthersKeep");
     let explained = terminal.run("explain app:pr-1 -f").await.code(0);
     explained.says(&[
