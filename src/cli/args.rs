@@ -225,8 +225,8 @@ pub(super) struct Cluster {
     #[arg(long, value_name = "NAME", conflicts_with = "ignore_cluster")]
     pub(super) context: Option<String>,
     /// Ask no cluster: neither workloads in use nor other resources of the cluster protect anything
-    #[arg(long)]
-    pub(super) ignore_cluster: bool,
+    #[arg(id = "ignore_cluster", long = "ignore-cluster")]
+    pub(super) ignored: bool,
 }
 
 /// How the registry is reached.

@@ -27,7 +27,7 @@ pub(super) fn prune(source: &Source, mandate: &Mandate, cluster: &Cluster, acces
         ("--password-stdin", access.password_stdin),
         ("--complete-lists", source.complete_lists),
         ("--live-shared", mandate.live_shared),
-        ("--ignore-cluster", cluster.ignore_cluster),
+        ("--ignore-cluster", cluster.ignored),
     ] {
         if given {
             command.extend([" ", name]);

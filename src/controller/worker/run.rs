@@ -39,13 +39,13 @@ impl Worker {
         }
         let bound = match &known.bound {
             Some(bound) => bound.clone(),
-            None => match shelves::load(&self.context, resource, &run.plan).await? {
-                Some(record) => record.stored(run.start_time.0),
-                None => {
+            None => {
+                let Some(record) = shelves::load(&self.context, resource, &run.plan).await? else {
                     let why = "the run was ended: its stored plan is gone, or is not what was stored";
                     return self.end_run(resource, &run, RunResult::Incomplete, Standing::Incomplete(why.into())).await;
-                }
-            },
+                };
+                record.stored(run.start_time.0)
+            }
         };
         self.context.serves_this_crd().await?;
         let gathered = gather(&self.context, registry, resource).await?;
