@@ -24,7 +24,7 @@ Start with:
 /// disk space back.
 #[derive(Debug, Parser)]
 #[command(name = "registry-retention", version, max_term_width = 110, after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
     #[command(flatten)]

@@ -1,4 +1,5 @@
 use super::exit::Exit;
+use super::plugin::PluginError;
 use super::state::StateError;
 use crate::cluster::ClusterError;
 use crate::registry::RegistryError;
@@ -31,6 +32,9 @@ pub(super) enum CliError {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A command of the plugin.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// A fault of this program.
     #[error("{0}; this is a fault of registry-retention itself")]
     Internal(String),
@@ -52,6 +56,7 @@ impl CliError {
             | Self::Work(WorkError::Registry(_) | WorkError::HiddenTag { .. } | WorkError::Workloads(_)) => {
                 Exit::Registry
             }
+            Self::Plugin(error) => error.exit(),
             Self::State(_) | Self::Work(WorkError::Journal(_)) => Exit::State,
             Self::Internal(_) => Exit::Internal,
         }
@@ -67,6 +72,7 @@ impl CliError {
             Self::Refused(_) => "Refused",
             Self::Work(error) => error.reason(),
             Self::State(error) => error.reason(),
+            Self::Plugin(_) => "Plugin",
             Self::Internal(_) => "Internal",
         }
     }

@@ -30,10 +30,19 @@ pub struct Joined {
 pub async fn resources(client: &Client) -> Result<Vec<DynamicObject>, ClusterError> {
     let resource = ApiResource::erase::<RegistryRetention>(&());
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    match read(&api, |all: &mut Vec<DynamicObject>, object| all.push(object)).await {
+    match all(&api).await {
         Err(Cause::NotFound) => Ok(Vec::new()),
         all => all.map_err(|cause| ClusterError::Resources(Unread::new(&resource, None, Verb::List, cause))),
     }
+}
+
+/// All objects of `api`, page by page.
+///
+/// # Errors
+///
+/// If any page cannot be read.
+pub async fn all(api: &Api<DynamicObject>) -> Result<Vec<DynamicObject>, Cause> {
+    read(api, |all: &mut Vec<DynamicObject>, object| all.push(object)).await
 }
 
 /// Those of `objects` that concern the registry of these `identities`, in order. One whose registry cannot be read may

@@ -52,11 +52,27 @@ pub(super) struct Stored {
 
 /// Why a text could not be stored, found or read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LedgerError {
+pub enum LedgerError {
+    /// The API server refused, or did not answer.
     #[error("ConfigMaps in namespace {namespace}: {doing}: {why}")]
-    Api { namespace: String, doing: &'static str, why: Box<kube::Error> },
+    Api {
+        /// Where.
+        namespace: String,
+        /// What could not be done.
+        doing: &'static str,
+        /// Why.
+        why: Box<kube::Error>,
+    },
+    /// What is there is not what was stored.
     #[error("ConfigMap {namespace}/{name} is damaged: {why}")]
-    Damaged { namespace: String, name: String, why: String },
+    Damaged {
+        /// Where.
+        namespace: String,
+        /// The first part.
+        name: String,
+        /// In what way.
+        why: String,
+    },
 }
 
 #[derive(Clone)]

@@ -82,7 +82,7 @@ impl Standing {
                 let WaitingStatus { reasons, message, tags, plan, .. } = waiting;
                 let reason = reasons.first().map_or("Waiting", String::as_str);
                 let message = format!(
-                    "{message}; {tags} tags wait for a person, and none of them was deleted. Next: {}, then kubectl \
+                    "{message}; {tags} tags wait for a person, and none of them was deleted. Next: {} --waiting, then kubectl \
                      registry-retention accept {} {} -n {}",
                     plan_command(key),
                     key.name,
