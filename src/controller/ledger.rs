@@ -70,16 +70,16 @@ impl Ledger {
     }
 
     /// Stores `text` unless it is there; the names of its parts.
-    pub(super) async fn store(&self, shelf: &Shelf, text: &[u8]) -> Result<Vec<String>, LedgerError> {
-        let api = self.api(&shelf.namespace);
+    pub(super) async fn store(&self, place: &Shelf, text: &[u8]) -> Result<Vec<String>, LedgerError> {
+        let api = self.api(&place.namespace);
         let mut names = Vec::new();
-        for part in parts(shelf, text) {
+        for part in parts(place, text) {
             names.push(part.name_any());
             match api.create(&PostParams::default(), &part).await {
                 Ok(_) => {}
                 // Names are digests of the content.
                 Err(kube::Error::Api(status)) if status.is_already_exists() => {}
-                Err(why) => return Err(failed(&shelf.namespace, "cannot be created", why)),
+                Err(why) => return Err(failed(&place.namespace, "cannot be created", why)),
             }
         }
         Ok(names)
@@ -88,12 +88,12 @@ impl Ledger {
     /// Stores `text` unless it is what is `known` to be stored under these names.
     pub(super) async fn store_unless(
         &self,
-        shelf: &Shelf,
+        place: &Shelf,
         text: &[u8],
         known: &[String],
     ) -> Result<Vec<String>, LedgerError> {
-        let names: Vec<String> = parts(shelf, text).iter().map(ConfigMap::name_any).collect();
-        if names == known { Ok(names) } else { self.store(shelf, text).await }
+        let names: Vec<String> = parts(place, text).iter().map(ConfigMap::name_any).collect();
+        if names == known { Ok(names) } else { self.store(place, text).await }
     }
 
     /// The text of these parts; none if a part is gone.
@@ -182,7 +182,7 @@ fn failed(namespace: &str, doing: &'static str, why: kube::Error) -> LedgerError
 }
 
 /// The objects that hold `text`.
-fn parts(shelf: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
+fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.
     let packed = encoder.write_all(text).and_then(|()| encoder.finish()).unwrap_or_default();
@@ -191,16 +191,16 @@ fn parts(shelf: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
     let count = packed.chunks(MAX_PART_BYTES).count();
     let part = |(index, bytes): (usize, &[u8])| {
         let number = index + 1;
-        let mut labels = shelf.labels.clone();
+        let mut labels = place.labels.clone();
         labels.insert(CONTENT.into(), content.into());
         labels.insert("app.kubernetes.io/managed-by".into(), "registry-retention".into());
         ConfigMap {
             metadata: ObjectMeta {
-                name: Some(format!("{}-{}-{number}", shelf.prefix, &content[..12])),
-                namespace: Some(shelf.namespace.clone()),
+                name: Some(format!("{}-{}-{number}", place.prefix, &content[..12])),
+                namespace: Some(place.namespace.clone()),
                 labels: Some(labels),
                 annotations: Some([(PART.into(), format!("{number}/{count}"))].into()),
-                owner_references: shelf.owner.clone().map(|owner| vec![owner]),
+                owner_references: place.owner.clone().map(|owner| vec![owner]),
                 ..ObjectMeta::default()
             },
             immutable: Some(true),

@@ -10,7 +10,8 @@ certify() {
     for extension; do
         options+=(-addext "$extension")
     done
-    [[ $name == ca ]] || options+=(-CA "$pki/ca.crt" -CAkey "$pki/ca.key")
+    # A certificate without any extension is of version 1, which Rust's TLS refuses.
+    [[ $name == ca ]] || options+=(-CA "$pki/ca.crt" -CAkey "$pki/ca.key" -addext keyUsage=critical,digitalSignature)
     # Elliptic curves: RSA keys take seconds.
     openssl req -x509 -days 3650 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config "$pki/openssl.cnf" \
         -subj "$subject" -keyout "$pki/$name.key" -out "$pki/$name.crt" "${options[@]}" 2>>"$run/log/openssl"
