@@ -202,12 +202,12 @@ fn single(server: &ApiServer, method: &Method, path: &str, namespace: &str, name
     let found = server.lock().objects[path].get(&key).cloned();
     let Some(mut object) = found else { return failure(404) };
     if *method == Method::PATCH {
-        let patch: Value = serde_json::from_slice(body).expect("a patch in JSON");
-        let uid = &patch["metadata"]["uid"];
+        let change: Value = serde_json::from_slice(body).expect("a patch in JSON");
+        let uid = &change["metadata"]["uid"];
         if !uid.is_null() && *uid != object["metadata"]["uid"] {
             return failure(409);
         }
-        merge(&mut object, &patch);
+        merge(&mut object, &change);
         server.put(path, namespace, name, object.clone());
     }
     axum::Json(object).into_response()

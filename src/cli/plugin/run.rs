@@ -41,8 +41,16 @@ pub(super) async fn run(
 }
 
 fn may_run(desk: &Desk, subject: &Subject) -> Result<(), PluginError> {
-    let why = || format!("{} is suspended: nothing runs until spec.suspend is false", subject.key);
-    if subject.suspended { Err(PluginError::usage(why(), desk.commands.unsuspend(&subject.key))) } else { Ok(()) }
+    let (key, commands) = (&subject.key, &desk.commands);
+    if let Some(fault) = &subject.fault {
+        let next = commands.kubectl(&format!("edit rr {} -n {}", key.name, key.namespace));
+        return Err(PluginError::usage(format!("the operator cannot act on {key}: {fault}"), next));
+    }
+    if subject.suspended {
+        let why = format!("{key} is suspended: nothing runs until spec.suspend is false");
+        return Err(PluginError::usage(why, commands.unsuspend(key)));
+    }
+    Ok(())
 }
 
 /// What will happen.

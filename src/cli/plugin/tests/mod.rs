@@ -74,7 +74,9 @@ fn put(server: &ApiServer, spec: &Value, status: &Value) {
 }
 
 fn spec(mode: &str) -> Value {
-    json!({"mode": mode, "schedule": "0 3 * * *", "registry": {"url": "http://registry.registry:5000"}})
+    json!({"mode": mode, "schedule": "0 3 * * *", "registry": {"url": "http://registry.registry:5000"},
+           "rules": [{"name": "pull-requests", "repositories": {"include": ["**"]}, "tags": {"include": ["pr-*"]},
+                      "action": "Delete"}]})
 }
 
 /// `fields`, replaced or added.

@@ -68,6 +68,18 @@ async fn what_is_suspended_is_not_asked() {
 }
 
 #[tokio::test]
+async fn what_the_operator_cannot_read_is_not_asked() {
+    let server = cluster();
+    put(&server, &with(spec("Enforce"), &json!({"schedule": "99 * * * *"})), &json!({}));
+    let (answer, _) = followed(&server, "run team --wait", Vec::new()).await;
+    let error = answer.unwrap_err().to_string();
+    assert!(
+        error.contains("cannot act on registry/team: spec.schedule") && error.contains("kubectl edit rr team"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn it_is_followed_to_its_end() {
     let server = cluster();
     put(&server, &spec("Enforce"), &after("DryRun", "Succeeded", "planned"));
