@@ -198,7 +198,7 @@ fn failed(namespace: &str, doing: &'static str, why: kube::Error) -> LedgerError
 }
 
 /// The objects that hold `text`.
-fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
+pub(super) fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.
     let packed = encoder.write_all(text).and_then(|()| encoder.finish()).unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::controller::record::{Header, PlanRecord, TagRecord};
 
 /// Which of a resource's plans.
 pub(super) struct Chosen<'a> {
-    reference: &'a PlanReference,
+    pub(super) reference: &'a PlanReference,
     /// In words.
     what: String,
 }
