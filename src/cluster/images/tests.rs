@@ -9,7 +9,6 @@ use super::*;
 
 /// The images of `value`, which is read as a `K` first, so that no field is misspelt.
 #[track_caller]
-#[expect(clippy::needless_pass_by_value, reason = "callers make it on the spot")]
 fn images<K: DeserializeOwned + Serialize>(value: Value) -> Vec<String> {
     let typed: K = serde_json::from_value(value.clone()).expect("an object of the kind");
     let again = serde_json::to_value(&typed).expect("JSON");
