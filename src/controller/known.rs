@@ -13,6 +13,8 @@ use crate::worker::Report;
 /// What a worker knows of one resource.
 pub(super) struct Known {
     pub(super) uid: String,
+    /// It was read live since this worker began.
+    pub(super) is_live: bool,
     /// As it was last written; what a watch shows may be older.
     pub(super) written: RegistryRetentionStatus,
     /// As it is to be.
@@ -52,6 +54,7 @@ impl Known {
         });
         Self {
             uid: resource.uid.clone(),
+            is_live: false,
             written: status.clone(),
             status,
             failures,

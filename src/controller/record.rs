@@ -169,7 +169,7 @@ mod tests {
         let causes = vec![Cause::MaxDeletions { condemned: 2, limit: 1 }];
         for record in [record(Vec::new()), record(causes)] {
             let text = record.write().unwrap();
-            assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 4);
+            assert_eq!(String::from_utf8_lossy(&text).lines().count(), 4);
             assert_eq!(PlanRecord::read(&text).unwrap(), record);
             let stored = record.stored(Timestamp::UNIX_EPOCH);
             assert_eq!((stored.entries.len(), &stored.hash), (2, &record.header.hash));

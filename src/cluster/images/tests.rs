@@ -9,7 +9,6 @@ use super::*;
 
 /// The images of `value`, which is read as a `K` first, so that no field is misspelt.
 #[track_caller]
-#[expect(clippy::needless_pass_by_value, reason = "callers make it on the spot")]
 fn images<K: DeserializeOwned + Serialize>(value: Value) -> Vec<String> {
     let typed: K = serde_json::from_value(value.clone()).expect("an object of the kind");
     let again = serde_json::to_value(&typed).expect("JSON");
@@ -20,7 +19,6 @@ fn images<K: DeserializeOwned + Serialize>(value: Value) -> Vec<String> {
     workload.into_images().into_iter().collect()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "callers make it on the spot")]
 fn object(fields: Value) -> Value {
     let mut object = json!({"metadata": {"name": "web", "namespace": "shop", "resourceVersion": "7"}});
     object.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
