@@ -71,7 +71,9 @@ impl ClusterJournal {
     fn opened(&mut self, names: Vec<String>, intents: &[Intent]) {
         let unsettled = intents.iter().map(|it| (it.repository.clone(), it.operation.digest().clone())).collect();
         self.batches.push(Batch { names, unsettled });
-        intents.iter().for_each(|intent| self.open.open(intent.clone()));
+        for intent in intents {
+            self.open.open(intent.clone());
+        }
     }
 
     fn error(&self, what: &'static str, why: &LedgerError) -> JournalError {
@@ -97,7 +99,8 @@ impl Journal for ClusterJournal {
         for batch in &mut self.batches {
             batch.unsettled.remove(&settled);
         }
-        let (done, open) = std::mem::take(&mut self.batches).into_iter().partition(|it: &Batch| it.unsettled.is_empty());
+        let (done, open) =
+            std::mem::take(&mut self.batches).into_iter().partition(|it: &Batch| it.unsettled.is_empty());
         self.batches = open;
         let still: BTreeSet<&String> = self.batches.iter().flat_map(|batch| &batch.names).collect();
         let names: Vec<String> =

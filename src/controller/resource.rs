@@ -80,15 +80,21 @@ impl Resource {
     ///
     /// What is wrong with it, and what it holds up.
     pub fn read(object: &DynamicObject) -> Result<Self, Box<Unreadable>> {
-        let key =
-            Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
+        let key = Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
         let uid = object.uid().unwrap_or_default();
         let generation = object.metadata.generation.unwrap_or_default();
         let status = object.data.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
         let status: RegistryRetentionStatus = status.unwrap_or_default();
         let unreadable = |why: String| {
             let identities = registry_of(&object.data, &key.namespace);
-            Box::new(Unreadable { key: key.clone(), uid: uid.clone(), generation, why, identities, status: status.clone() })
+            Box::new(Unreadable {
+                key: key.clone(),
+                uid: uid.clone(),
+                generation,
+                why,
+                identities,
+                status: status.clone(),
+            })
         };
         let mut whole = RegistryRetention::new(&key.name, spec(object).map_err(&unreadable)?);
         whole.metadata.namespace = Some(key.namespace.clone());
@@ -101,9 +107,9 @@ impl Resource {
             spec.registry.url.parse().map_err(|why| unreadable(format!("spec.registry.url: {why}")))?;
         let schedule = match &spec.schedule {
             None => None,
-            Some(cron) => Some(
-                Schedule::parse(cron, spec.time_zone.as_deref()).map_err(|why| unreadable(why.to_string()))?,
-            ),
+            Some(cron) => {
+                Some(Schedule::parse(cron, spec.time_zone.as_deref()).map_err(|why| unreadable(why.to_string()))?)
+            }
         };
         let annotation = |name: &str| object.annotations().get(name).filter(|value| !value.is_empty()).cloned();
         Ok(Self {
@@ -184,7 +190,7 @@ pub(super) mod tests {
 
     /// A resource that goes by these names.
     pub(in crate::controller) fn resource(name: &str, identities: &[&str]) -> Resource {
-        let mut resource = Resource::read(&object(spec("http://registry.registry:5000"))).unwrap();
+        let mut resource = Resource::read(&object(&spec("http://registry.registry:5000"))).unwrap();
         resource.key.name = name.into();
         resource.identities = identities.iter().map(ToString::to_string).collect();
         resource
@@ -192,12 +198,12 @@ pub(super) mod tests {
 
     /// A resource that cannot be read.
     pub(in crate::controller) fn unreadable(name: &str) -> Unreadable {
-        let mut unreadable = *Resource::read(&object(json!({}))).unwrap_err();
+        let mut unreadable = *Resource::read(&object(&json!({}))).unwrap_err();
         unreadable.key.name = name.into();
         unreadable
     }
 
-    fn object(spec: Value) -> DynamicObject {
+    fn object(spec: &Value) -> DynamicObject {
         let metadata = json!({"name": "team", "namespace": "ns", "uid": "u", "generation": 3,
             "annotations": {REQUESTED_AT: "now", ACCEPT: ""}});
         serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap()
@@ -210,7 +216,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_whole_one_is_read_with_the_defaults() {
-        let resource = Resource::read(&object(spec("http://registry.registry:5000"))).unwrap();
+        let resource = Resource::read(&object(&spec("http://registry.registry:5000"))).unwrap();
         assert_eq!((resource.key.to_string().as_str(), resource.generation), ("ns/team", 3));
         assert_eq!((resource.requested.as_deref(), resource.accept), (Some("now"), None));
         assert_eq!(&*resource.policy.name, "ns/team");
@@ -222,20 +228,27 @@ pub(super) mod tests {
         let url = "http://registry.registry:5000";
         let broken: [(Value, &str); 4] = [
             (json!({"mode": "Later"}), "spec: "),
-            (json!({"rules": [{"name": "a", "repositories": {"include": ["a["]}, "tags": {"include": ["*"]}, "action": "Keep"}]}), "spec.rules[0].repositories.include"),
+            (
+                json!({"rules": [{"name": "a", "repositories": {"include": ["a["]}, "tags": {"include": ["*"]}, "action": "Keep"}]}),
+                "spec.rules[0].repositories.include",
+            ),
             (json!({"schedule": "99 * * * *"}), "spec.schedule"),
             (json!({"rules": 5}), "spec: "),
         ];
         for (fields, why) in broken {
             let mut spec = spec(url);
             spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-            let unreadable = Resource::read(&object(spec)).unwrap_err();
+            let unreadable = Resource::read(&object(&spec)).unwrap_err();
             assert!(unreadable.why.starts_with(why), "{}", unreadable.why);
             assert!(unreadable.identities.unwrap().contains("registry.registry:5000"));
         }
-        for data in [json!({}), json!({"registry": {"url": 5}}), json!({"registry": {"url": "nonsense"}}),
-            json!({"registry": {"url": url, "aliases": 5}})] {
-            assert_eq!(Resource::read(&object(data)).unwrap_err().identities, None);
+        for data in [
+            json!({}),
+            json!({"registry": {"url": 5}}),
+            json!({"registry": {"url": "nonsense"}}),
+            json!({"registry": {"url": url, "aliases": 5}}),
+        ] {
+            assert_eq!(Resource::read(&object(&data)).unwrap_err().identities, None);
         }
     }
 }

@@ -1,5 +1,8 @@
 //! An API server that serves lists in pages, and watches, of whatever a test puts into it.
 
+#![allow(dead_code, reason = "whoever takes it in uses a part of it")]
+#![allow(unreachable_pub, reason = "it is a module of several test binaries")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -205,7 +208,7 @@ fn watch(server: ApiServer, path: String, namespace: Option<String>, from: u64) 
                     for (_, event) in &news {
                         let of = event["object"]["metadata"]["namespace"].as_str();
                         if namespace.is_none() || of == namespace.as_deref() {
-                            lines.push_str(&format!("{event}\n"));
+                            lines.extend([event.to_string(), "\n".to_owned()]);
                         }
                     }
                     return Some((Ok::<_, std::convert::Infallible>(Bytes::from(lines)), last));
