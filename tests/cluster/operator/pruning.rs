@@ -157,13 +157,13 @@ impl Scene<'_> {
         let registry = status.registry.expect("a registry");
         assert_eq!(registry.version, if version == Version::V2_8 { "2.x" } else { "3.x" });
         assert!(registry.delete_enabled);
-        assert_eq!(registry.age_sources, [("Created".to_owned(), 49), ("Unknown".to_owned(), 7)].into());
+        assert_eq!(registry.age_sources, [("Created".to_owned(), 40), ("Unknown".to_owned(), 16)].into());
 
         self.expectation.must_be(&team.plan(&run.plan.expect("a stored plan")));
         self.columns_are(&[("MODE", "DryRun"), ("READY", "True"), ("DELETED", "0"), ("REASON", "Planned")]);
         self.columns_are(&[("TAGS", "60"), ("CONDEMNED", &numbers.condemned.to_string()), ("NEXT RUN", "")]);
         self.columns_are(&[("REGISTRY", "http://registry.registry:5000")]);
-        self.columns_are(&[("IN USE", "6"), ("AGE CREATED", "49"), ("AGE UNKNOWN", "7")]);
+        self.columns_are(&[("IN USE", "6"), ("AGE CREATED", "40"), ("AGE UNKNOWN", "16")]);
 
         let mut all: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for row in self.expectation.rows() {
