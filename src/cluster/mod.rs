@@ -32,4 +32,4 @@ pub use scope::Scope;
 pub use watched::Watched;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

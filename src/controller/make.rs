@@ -88,7 +88,9 @@ pub(super) async fn make(
     let record = PlanRecord::new(&plan, resource.endpoint.to_string(), causes, counts.clone(), rules);
     let stored = shelves::store(context, resource, &record).await?;
     let tags = counts.kept_by_reason.get("InUse").copied().unwrap_or_default();
-    let workloads = WorkloadsStatus { references: number(in_use.references()), tags };
+    let named = |name: &RepositoryName| in_use.tags_of(name).count() + in_use.digests_of(name).count();
+    let references = inventory.repositories.keys().map(named).sum();
+    let workloads = WorkloadsStatus { references: number(references), tags };
     Ok(Made { plan, record, stored, approval, workloads })
 }
 

@@ -65,3 +65,28 @@ impl StoredPlans {
         Ok(stored.iter().filter_map(plan).collect())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::ledger::{Shelf, parts};
+    use super::*;
+
+    /// The objects in which `record` is stored for the resource `name` with this `uid`.
+    pub(crate) fn config_maps(
+        name: &str,
+        uid: &str,
+        record: &PlanRecord,
+    ) -> Vec<k8s_openapi::api::core::v1::ConfigMap> {
+        let mut labels = [(KIND.to_owned(), "plan".to_owned()), (RESOURCE.to_owned(), uid.to_owned())].to_vec();
+        if !record.header.causes.is_empty() {
+            labels.push((WAITING.to_owned(), record.header.hash.as_str()[..40].to_owned()));
+        }
+        let shelf = Shelf {
+            namespace: "registry".into(),
+            prefix: format!("{name}-plan"),
+            labels: labels.into_iter().collect(),
+            owner: None,
+        };
+        parts(&shelf, &record.write().unwrap())
+    }
+}

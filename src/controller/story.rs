@@ -82,9 +82,9 @@ impl Standing {
                 let WaitingStatus { reasons, message, tags, plan, .. } = waiting;
                 let reason = reasons.first().map_or("Waiting", String::as_str);
                 let message = format!(
-                    "{message}; {tags} tags wait for a person, and none of them was deleted. Next: {} --waiting, then kubectl \
+                    "{message}; {tags} tags wait for a person, and none of them was deleted. Next: {}, then kubectl \
                      registry-retention accept {} {} -n {}",
-                    plan_command(key),
+                    waiting_command(key),
                     key.name,
                     plan.hash.get(..12).unwrap_or(&plan.hash),
                     key.namespace
@@ -179,6 +179,10 @@ fn idle(rules: &[RuleStatus]) -> String {
 
 fn plan_command(key: &Key) -> String {
     format!("kubectl registry-retention plan {} -n {}", key.name, key.namespace)
+}
+
+fn waiting_command(key: &Key) -> String {
+    format!("kubectl registry-retention plan {} --waiting -n {}", key.name, key.namespace)
 }
 
 fn run_command(key: &Key) -> String {

@@ -50,14 +50,11 @@ fn heading(subject: &Subject, now: Timestamp) -> Vec<String> {
             "  The operator has not seen it yet: it does not run, or does not serve this namespace.".to_owned(),
         ];
     };
-    let stands = match (ready.status.as_str(), subject.holds("Stalled")) {
-        ("True", _) => "ready",
-        (_, true) => "not ready, and only a person can help",
-        (_, false) => "not ready",
-    };
+    let stands = if ready.status == "True" { "ready" } else { "not ready" };
+    let helped = if subject.holds("Stalled") { "; only a person can help" } else { "" };
     let since = ago(ready.last_transition_time.0, now);
     let mut lines = vec![
-        format!("{key}: mode {mode}, {stands} since {since}: {}", ready.reason),
+        format!("{key}: mode {mode}, {stands} for {since}: {}{helped}", ready.reason),
         format!("  {}", said(&ready.message)),
     ];
     if subject.holds("Reconciling") || !subject.is_observed() {

@@ -28,27 +28,38 @@ pub(super) async fn run(
     may_run(desk, &subject)?;
     let request = now().to_string();
     desk.annotate(&subject, REQUESTED_AT, &request).await?;
-    let lines: Vec<String> = announcement(&subject).into_iter().collect();
+    let lines = announcement(&subject);
     if !args.wait {
         let typed = [desk.commands.status(&subject.key)];
         return Ok(Answer::done(lines.into_iter().chain(next(&typed)).collect()));
     }
-    lines.iter().for_each(|line| say(line));
+    for line in &lines {
+        say(line);
+    }
     let (subject, exit) = follow(desk, &subject, &request, poll, say).await?;
     Ok(Answer { lines: account::lines(&subject, &desk.commands, now()), exit })
 }
 
 fn may_run(desk: &Desk, subject: &Subject) -> Result<(), PluginError> {
-    let why = || format!("{} is suspended: nothing runs until spec.suspend is false", subject.key);
-    if subject.suspended { Err(PluginError::usage(why(), desk.commands.unsuspend(&subject.key))) } else { Ok(()) }
+    let (key, commands) = (&subject.key, &desk.commands);
+    if let Some(fault) = &subject.fault {
+        let next = commands.kubectl(&format!("edit rr {} -n {}", key.name, key.namespace));
+        return Err(PluginError::usage(format!("the operator cannot act on {key}: {fault}"), next));
+    }
+    if subject.suspended {
+        let why = format!("{key} is suspended: nothing runs until spec.suspend is false");
+        return Err(PluginError::usage(why, commands.unsuspend(key)));
+    }
+    Ok(())
 }
 
 /// What will happen.
 fn announcement(subject: &Subject) -> Vec<String> {
     let key = &subject.key;
-    let what = match subject.enforces() {
-        true => "a plan is made and stored, and what needs nobody's word is deleted (mode Enforce)",
-        false => "a plan is made and stored, and nothing is deleted (mode DryRun)",
+    let what = if subject.enforces() {
+        "a plan is made and stored, and what needs nobody's word is deleted (mode Enforce)"
+    } else {
+        "a plan is made and stored, and nothing is deleted (mode DryRun)"
     };
     let first = format!("A run of {key} is asked for: {what}.");
     let after = subject.status.run.as_ref().map(|_| "A run is in progress; this one comes after it.".to_owned());

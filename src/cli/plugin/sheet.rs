@@ -53,7 +53,7 @@ fn numbers(record: &PlanRecord) -> Vec<String> {
     let is_part = going == record.tags.len() && counts.kept > 0;
     let mut lines = Vec::new();
     if is_part {
-        lines.push(format!("{} of the plan below, companions included", count(going, "tag")));
+        lines.push(format!("This is {}, companions included, of the whole plan:", count(going, "tag")));
     }
     lines.push(format!(
         "{} tags in {} repositories: {} stay, {} go",

@@ -4,7 +4,7 @@ use kube::ResourceExt as _;
 use kube::core::DynamicObject;
 
 use crate::api::{RegistryRetentionStatus, WaitingStatus};
-use crate::controller::resource::{ACCEPT, Key};
+use crate::controller::resource::{ACCEPT, Key, Resource};
 use crate::retention::StoredPlan;
 
 /// A resource as it is shown. Of the spec no more is read than must be: one that the operator cannot act on is shown too.
@@ -17,6 +17,8 @@ pub(super) struct Subject {
     pub(super) suspended: bool,
     pub(super) scheduled: bool,
     pub(super) url: String,
+    /// Why the operator cannot act on it.
+    pub(super) fault: Option<String>,
     /// The plan that was accepted last.
     pub(super) accept: Option<String>,
     pub(super) status: RegistryRetentionStatus,
@@ -45,6 +47,7 @@ impl Subject {
             suspended: spec["suspend"].as_bool().unwrap_or_default(),
             scheduled: spec["schedule"].is_string(),
             url: text(&spec["registry"]["url"], "-"),
+            fault: Resource::read(object).err().map(|unreadable| unreadable.why),
             accept: object.annotations().get(ACCEPT).cloned(),
             status,
             key,
