@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use registry_retention::controller::record::PlanRecord;
+use registry_retention::controller::record::{PlanRecord, TagRecord};
 use registry_retention::oci::Digest;
 
 use crate::registries::{Artifact, Version};
@@ -73,17 +73,16 @@ impl Expectation {
 
     /// Compares a stored plan with the table: every tag, and no other.
     pub fn must_be(&self, plan: &PlanRecord) {
-        let planned = |it: &_| -> String {
-            let registry_retention::controller::record::TagRecord { repository, tag, condemned, reason, .. } = it;
-            format!("{repository}:{tag} {} {reason}", if *condemned { "goes" } else { "stays" })
+        let fate = |stays: bool| if stays { "stays" } else { "goes" };
+        let planned = |TagRecord { repository, tag, condemned, reason, .. }: &TagRecord| {
+            format!("{repository}:{tag} {} {reason}", fate(!condemned))
         };
         let found: BTreeSet<String> = plan.tags.iter().map(planned).collect();
-        let expected = self.0.iter().map(|row| {
-            let Row { repository, tag, stays, reason, .. } = row;
-            format!("{repository}:{tag} {} {reason}", if *stays { "stays" } else { "goes" })
-        });
-        let expected: BTreeSet<String> = expected.collect();
-        let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>().join("\n  ");
+        let written =
+            |Row { repository, tag, stays, reason, .. }: &Row| format!("{repository}:{tag} {} {reason}", fate(*stays));
+        let expected: BTreeSet<String> = self.0.iter().map(written).collect();
+        let only =
+            |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>().join("\n  ");
         assert!(
             found == expected && plan.tags.len() == self.0.len(),
             "the plan is not what was expected.\nplanned:\n  {}\nexpected:\n  {}",
@@ -91,10 +90,7 @@ impl Expectation {
             only(&expected, &found)
         );
         for row in &self.0 {
-            let is_it = |it: &&_| -> bool {
-                let registry_retention::controller::record::TagRecord { repository, tag, .. } = it;
-                repository.as_str() == row.repository && tag.as_str() == row.tag
-            };
+            let is_it = |it: &&TagRecord| it.repository.as_str() == row.repository && it.tag.as_str() == row.tag;
             let tag = plan.tags.iter().find(is_it).expect("it was just found");
             assert!(tag.message.contains(row.because_of), "{}:{}: {}", row.repository, row.tag, tag.message);
             assert_eq!(tag.digest, Some(row.artifact.digest()), "{}:{}", row.repository, row.tag);
@@ -114,7 +110,8 @@ fn artifact(cell: &str, ages: &BTreeMap<&str, &str>) -> Artifact {
             Artifact::index([Artifact::index([image("amd64"), image("arm64")])])
         }
         Some(("amd64 of", name)) => artifact(&format!("index {name}"), ages).children[0].children[0].clone(),
-        Some((_, name)) => Artifact::attachment(&artifact(name, ages), "application/vnd.dev.cosign.artifact.sig.v1+json"),
+        // As cosign has long made them: only the tag says whose it is.
+        Some((_, name)) => image(&format!("signature of {}", artifact(name, ages).digest()), ""),
         None => image(cell, age(cell)),
     }
 }

@@ -1,77 +1,17 @@
 //! The main job, from the installation to a plan that a person accepts.
 //!
 //! A registry with 63 tags in five repositories; workloads that use six of them; two resources that speak of it. What
-//! becomes of each tag is in `expectation.md`, and the numbers here are counted from there.
+//! becomes of each tag is in `expectation.md`, and the numbers are counted from there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use registry_retention::api::{Mode, RuleStatus, RunResult};
 use serde_json::{Value, json};
 
+use super::numbers::{NUMBERS_OF_2_8, NUMBERS_OF_3_1, Numbers, TAGS};
 use super::{Expectation, Operator, Retention, workloads};
 use crate::registries::{Credentials, Version};
 use crate::support::{Cluster, RegistryPod};
-
-/// The numbers of one version: 2.8 cannot delete a tag alone, so two tags more stay.
-struct Numbers {
-    condemned: i64,
-    by_rule: [(&'static str, i64, i64); 7],
-    kept_by_reason: &'static [(&'static str, i64)],
-    /// What one nightly image less condemns later, with the tag of its child, which 2.8 had to leave.
-    more: i64,
-}
-
-const NUMBERS_OF_2_8: Numbers = Numbers {
-    condemned: 26,
-    // Each with how many it selects, and how many of these go.
-    by_rule: [
-        ("releases", 20, 6),
-        ("pull-requests", 9, 4),
-        ("nightly", 7, 3),
-        ("platforms", 2, 1),
-        ("tools", 3, 2),
-        ("withdrawn", 15, 10),
-        ("idle", 0, 0),
-    ],
-    kept_by_reason: &[
-        ("AgeUnknown", 3),
-        ("ChildOfKeptIndex", 1),
-        ("CompanionOfKept", 2),
-        ("InUse", 6),
-        ("KeptByRule", 14),
-        ("KeptElsewhere", 2),
-        ("Protected", 3),
-        ("SharedDigest", 1),
-        ("Unselected", 4),
-    ],
-    more: 3,
-};
-
-const NUMBERS_OF_3_1: Numbers = Numbers {
-    condemned: 28,
-    by_rule: [
-        ("releases", 20, 7),
-        ("pull-requests", 9, 4),
-        ("nightly", 7, 3),
-        ("platforms", 2, 2),
-        ("tools", 3, 2),
-        ("withdrawn", 15, 10),
-        ("idle", 0, 0),
-    ],
-    kept_by_reason: &[
-        ("AgeUnknown", 3),
-        ("CompanionOfKept", 2),
-        ("InUse", 6),
-        ("KeptByRule", 14),
-        ("KeptElsewhere", 2),
-        ("Protected", 3),
-        ("Unselected", 4),
-    ],
-    more: 2,
-};
-
-/// Tags, without the signatures, which count as part of their images.
-const TAGS: i64 = 60;
 
 #[test]
 fn what_is_not_worth_keeping_goes_on_2_8() {
@@ -143,7 +83,8 @@ impl Scene<'_> {
         assert_eq!((run.mode, run.result, run.deleted, run.failed), (Mode::DryRun, RunResult::Succeeded, 0, 0));
         assert_eq!((counts.repositories, counts.tags, counts.selected), (5, TAGS, 56));
         assert_eq!((counts.kept, counts.condemned), (TAGS - numbers.condemned, numbers.condemned));
-        let by_reason: Vec<(&str, i64)> = counts.kept_by_reason.iter().map(|(it, count)| (it.as_str(), *count)).collect();
+        let by_reason: Vec<(&str, i64)> =
+            counts.kept_by_reason.iter().map(|(it, count)| (it.as_str(), *count)).collect();
         assert_eq!(by_reason, numbers.kept_by_reason);
         assert!(counts.reclaimable_bytes > 10_000, "{counts:?}");
         let rules = numbers.by_rule.map(|(name, selected, condemned)| RuleStatus {
@@ -185,7 +126,10 @@ impl Scene<'_> {
         let run = status.last_run.expect("a run");
         let condemned = numbers.condemned;
         // The signature that goes is none of the tags that are counted.
-        assert_eq!((run.mode, run.result, run.deleted, run.failed), (Mode::Enforce, RunResult::Succeeded, condemned + 1, 0));
+        assert_eq!(
+            (run.mode, run.result, run.deleted, run.failed),
+            (Mode::Enforce, RunResult::Succeeded, condemned + 1, 0)
+        );
         assert_eq!((run.counts.tags, run.counts.condemned), (TAGS, condemned));
         assert_eq!(team.conditions(), ["Ready=True Pruned"]);
         assert_eq!(team.events(), ["Normal Planned", "Normal Pruned"]);
@@ -193,7 +137,10 @@ impl Scene<'_> {
         self.columns_are(&[("DELETED", &(condemned + 1).to_string())]);
         self.expectation.must_be(&team.plan(&run.plan.expect("a stored plan")));
         assert_eq!(self.operator.stored(Operator::NAMESPACE, "intents"), [""; 0], "everything begun is finished");
-        assert_eq!(self.operator.counter("registry_retention_deleted_tags_total", "registry/team"), (condemned + 1).unsigned_abs());
+        assert_eq!(
+            self.operator.counter("registry_retention_deleted_tags_total", "registry/team"),
+            (condemned + 1).unsigned_abs()
+        );
 
         assert_eq!(self.tags(), self.expectation.left());
         self.what_stays_is_whole();
@@ -208,7 +155,10 @@ impl Scene<'_> {
         // The plan is another one, for what it condemned is gone; from then on it is the same.
         let status = self.team.run("second");
         let run = status.last_run.expect("a run");
-        assert_eq!((run.mode, run.result, run.deleted, run.counts.condemned), (Mode::Enforce, RunResult::Succeeded, 0, 0));
+        assert_eq!(
+            (run.mode, run.result, run.deleted, run.counts.condemned),
+            (Mode::Enforce, RunResult::Succeeded, 0, 0)
+        );
         let deleted = self.operator.counter("registry_retention_deleted_tags_total", "registry/team");
         let ended = self.operator.counter("registry_retention_runs_total", "registry/team");
 
@@ -236,7 +186,10 @@ impl Scene<'_> {
         let hash = &waiting.plan.hash[..12];
         let message = team.message("Stalled");
         assert!(message.contains(&format!("accept team {hash} -n registry")), "{message}");
-        assert_eq!((waiting.tags, waiting.reasons.as_slice()), (numbers.more, ["MaxDeletePercent".to_owned()].as_slice()));
+        assert_eq!(
+            (waiting.tags, waiting.reasons.as_slice()),
+            (numbers.more, ["MaxDeletePercent".to_owned()].as_slice())
+        );
 
         let status = team.run("fourth");
         assert_eq!(status.last_run.expect("a run").deleted, 0, "a run of it waits as well");

@@ -14,7 +14,8 @@ impl<'a> Operator<'a> {
         let (repository, tag) = Cluster::OPERATOR_IMAGE.rsplit_once(':').expect("a tagged image");
         let (repository, tag) = (format!("image.repository={repository}"), format!("image.tag={tag}"));
         let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/registry-retention");
-        let mut arguments = vec!["install", "rr", chart, "--namespace", Self::NAMESPACE, "--create-namespace", "--wait"];
+        let mut arguments =
+            vec!["install", "rr", chart, "--namespace", Self::NAMESPACE, "--create-namespace", "--wait"];
         arguments.extend(["--set", &repository, "--set-string", &tag]);
         arguments.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
         cluster.helm(&arguments);

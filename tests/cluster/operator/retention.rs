@@ -96,7 +96,8 @@ impl<'a> Retention<'a> {
     pub fn columns(&self) -> BTreeMap<String, String> {
         let printed = self.cluster.kubectl(&["get", "rr", self.name, "-n", self.namespace, "--output", "wide"]);
         let (header, row) = printed.trim_end().split_once('\n').expect("a header and one row");
-        let begins = |&(at, _): &(usize, char)| at == 0 || header[..at].ends_with("  ") && !header[at..].starts_with(' ');
+        let begins =
+            |&(at, _): &(usize, char)| at == 0 || header[..at].ends_with("  ") && !header[at..].starts_with(' ');
         let begins: Vec<usize> = header.char_indices().filter(begins).map(|(at, _)| at).collect();
         let ends = begins.iter().skip(1).copied().chain([usize::MAX]);
         let cell = |line: &str, begin: usize, end: usize| {
