@@ -11,3 +11,4 @@ mod registries;
 mod support;
 
 mod harness;
+mod operator;
