@@ -56,7 +56,7 @@ fn whatever_stands_in_the_way_has_a_name() {
         assert!(message.contains(says), "{message}");
         assert!(message.ends_with(&format!("Next: kubectl registry-retention run team -n {namespace}")), "{message}");
         assert!(!message.contains("wrong"), "{message}");
-        assert_eq!(team.events(), [format!("Warning {reason}")]);
+        team.told(&[&format!("Warning {reason}")]);
         // A host that nobody knows may be a moment's trouble of the cluster's DNS; the others need a person.
         let stalled = team.conditions().contains(&format!("Stalled=True {reason}"));
         assert_eq!(stalled, reason != "UnknownHost", "{:?}", team.conditions());
@@ -111,7 +111,7 @@ fn a_malformed_resource_holds_its_registry_and_no_other() {
     team.wait_for("Ready");
     team.run("third");
     assert_eq!(tags(&cluster, &registry), ["stable".to_owned()].into());
-    assert_eq!(team.events(), ["Normal Planned", "Normal Pruned", "Warning ResourceInvalid", "Normal Pruned"]);
+    team.told(&["Normal Planned", "Normal Pruned", "Warning ResourceInvalid", "Normal Pruned"]);
 }
 
 fn push(cluster: &Cluster, registry: &RegistryPod, tags: &[&str]) {

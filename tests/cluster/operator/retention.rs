@@ -74,8 +74,17 @@ impl<'a> Retention<'a> {
         found.unwrap_or_else(|| panic!("no condition {condition}: {:?}", self.conditions())).message
     }
 
-    /// The events about it, in order: `Normal Planned`; one that came several times says so.
-    pub fn events(&self) -> Vec<String> {
+    /// Waits for the events about it, for they follow the status; then they must be these, in order: `Normal Planned`.
+    pub fn told(&self, expected: &[&str]) {
+        let events = eventually(&format!("the events {expected:?}"), || {
+            let events = self.events();
+            (events.len() >= expected.len()).then_some(events)
+        });
+        assert_eq!(events, expected);
+    }
+
+    /// The events about it, in order; one that came several times says so.
+    fn events(&self) -> Vec<String> {
         let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace);
         let list: Value = serde_json::from_str(&self.cluster.kubectl(&["get", "--raw", &path])).expect("JSON");
         let all = list["items"].as_array().cloned().unwrap_or_default();
