@@ -1,7 +1,7 @@
 //! Proves the harness itself: what other tests build on must be true of the real cluster.
 
-use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
@@ -27,7 +27,8 @@ fn run_pods(cluster: &Cluster, images: &[(&str, String)]) {
 fn both_registries_take_images_that_the_node_pulls_and_runs() {
     let cluster = Cluster::up();
     let old = RegistryPod::start(&cluster, Version::V2_8);
-    let new = RegistryPod::builder(Version::V3_1).namespace("new").node_port(30501).start(&cluster);
+    let new = RegistryPod::builder(Version::V3_1).namespace("new").node_port(30501).env("REGISTRY_LOG_LEVEL", "warn");
+    let new = new.start(&cluster);
     for registry in [&old, &new] {
         let pusher = registry.pusher();
         let image = runnable(registry.namespace());
@@ -35,6 +36,7 @@ fn both_registries_take_images_that_the_node_pulls_and_runs() {
         cluster.block_on(pusher.push("apps/other", "v1", &Artifact::image("other").build()));
 
         // The volume's files are this machine's.
+        assert!(registry.store().root().starts_with(registry.volume()));
         assert!(registry.store().blobs().contains(&digest));
         assert!(fs::exists(registry.store().tag_link("apps/shop", "v1")).expect("the store can be read"));
     }
@@ -85,53 +87,60 @@ fn a_killed_kubelet_is_started_again() {
 
 #[test]
 fn nothing_is_left_behind() {
-    let before = Traces::now();
+    let (interfaces, settings) = (interfaces(), settings());
     for _ in 0..2 {
         let cluster = Cluster::up();
         let folder = cluster.folder().to_owned();
-        // It answers on this thread's network and not on the machine's.
+        let group = group(&folder);
+        // It answers on this thread's network, which is not the machine's.
         assert!(cluster.kubectl(&["get", "--raw", "/readyz"]).contains("ok"));
-        assert_ne!(Traces::now().cgroups, before.cgroups);
-        assert_eq!(Traces::now().settings, before.settings);
+        assert_ne!(self::interfaces(), interfaces);
+        assert!(!processes(&folder).is_empty());
+        assert!(!cgroups(&group).is_empty());
+        assert_eq!(self::settings(), settings, "the kubelet's are not the machine's");
+
         drop(cluster);
-        assert_eq!(Traces::now(), before);
+        assert_eq!(self::interfaces(), interfaces);
+        assert_eq!(processes(&folder), [""; 0]);
+        assert_eq!(cgroups(&group), [""; 0]);
+        let mounts = fs::read_to_string("/proc/self/mounts").expect("the mounts can be read");
+        assert!(!mounts.contains(folder.to_str().expect("UTF-8")), "{mounts}");
         assert!(!folder.exists());
     }
 }
 
-/// What a cluster could leave on the machine: only what is its own by name, for others work on the machine meanwhile.
-#[derive(Debug, PartialEq, Eq)]
-struct Traces {
-    processes: BTreeSet<String>,
-    mounts: BTreeSet<String>,
-    interfaces: BTreeSet<String>,
-    cgroups: BTreeSet<String>,
-    settings: Vec<String>,
+/// The interfaces of the calling thread's network.
+fn interfaces() -> Vec<String> {
+    let table = fs::read_to_string("/proc/thread-self/net/dev").expect("the interfaces can be read");
+    table.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned())).collect()
 }
 
-impl Traces {
-    fn now() -> Self {
-        let settings = ["vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"];
-        let own = format!("/clusters/{}-", std::process::id());
-        let lines = |text: String| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
-        let printed = |program: &str, arguments: &[&str]| {
-            let output = Command::new(program).args(arguments).output().expect("it runs");
-            lines(String::from_utf8_lossy(&output.stdout).into_owned())
-        };
-        let mut processes = printed("ps", &["-A", "-o", "args"]);
-        processes.retain(|line| line.contains(&own));
-        let mounts = lines(fs::read_to_string("/proc/self/mounts").expect("the mounts can be read"));
-        let interfaces = fs::read_to_string("/proc/thread-self/net/dev").expect("the interfaces can be read");
-        let names = interfaces.lines().filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()));
-        Self {
-            processes,
-            mounts: mounts.into_iter().filter(|line| line.contains(&own)).collect(),
-            interfaces: names.collect(),
-            cgroups: printed("find", &["/sys/fs/cgroup", "-name", "registry-retention-*", "-o", "-name", "kubepods"]),
-            settings: settings
-                .iter()
-                .map(|name| fs::read_to_string(format!("/proc/sys/{name}")).unwrap_or_default())
-                .collect(),
-        }
-    }
+/// What a kubelet sets if it is let.
+fn settings() -> [String; 3] {
+    ["vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"]
+        .map(|name| fs::read_to_string(format!("/proc/sys/{name}")).expect("the setting can be read"))
+}
+
+/// The processes that have been started with something of the cluster's folder.
+fn processes(folder: &Path) -> Vec<String> {
+    lines(Command::new("ps").args(["-A", "-o", "args"]), |line| line.contains(folder.to_str().expect("UTF-8")))
+}
+
+/// The name of the cluster's control groups.
+fn group(folder: &Path) -> String {
+    let first = fs::read_to_string(folder.join("ns.pid")).expect("the cluster has a first process");
+    let groups = fs::read_to_string(format!("/proc/{}/cgroup", first.trim())).expect("it is in control groups");
+    let name = groups.split(['/', '\n']).find(|part| part.starts_with("registry-retention-"));
+    name.expect("one of its own").to_owned()
+}
+
+/// The folders of the control groups of that name.
+fn cgroups(name: &str) -> Vec<String> {
+    lines(Command::new("find").args(["/sys/fs/cgroup", "-name", name]), |_| true)
+}
+
+fn lines(command: &mut Command, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().filter(|line| wanted(line)).map(str::to_owned).collect()
 }

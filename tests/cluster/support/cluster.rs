@@ -142,15 +142,24 @@ impl Cluster {
         run(&mut command, "").unwrap_or_else(|error| panic!("{action} {name}: {error}"));
     }
 
+    fn show(&self, arguments: &[&str]) {
+        let said = self.try_kubectl(arguments).unwrap_or_else(|error| error);
+        eprintln!("$ kubectl {}\n{said}", arguments.join(" "));
+    }
+
     /// Says what there is to see after a failure, and keeps the logs.
     fn report(&self) {
         for arguments in [
             &["get", "all,persistentvolumeclaims", "--all-namespaces", "--output", "wide"][..],
             &["get", "events", "--all-namespaces", "--sort-by", ".lastTimestamp"],
-            &["logs", "--all-namespaces", "--selector", "app.kubernetes.io/name=registry-retention", "--tail", "200"],
         ] {
-            let said = self.try_kubectl(arguments).unwrap_or_else(|error| error);
-            eprintln!("$ kubectl {}\n{said}", arguments.join(" "));
+            self.show(arguments);
+        }
+        let operators = ["get", "pods", "--all-namespaces", "--selector", "app.kubernetes.io/name=registry-retention"];
+        let names = r#"--output=jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}{"\n"}{end}"#;
+        for line in self.try_kubectl(&[&operators[..], &[names]].concat()).unwrap_or_default().lines() {
+            let (namespace, name) = line.split_once(' ').unwrap_or_default();
+            self.show(&["logs", "--namespace", namespace, "--all-containers", "--tail", "200", name]);
         }
         let kept = self.run.with_extension("logs");
         let copied = Command::new("cp").arg("--recursive").arg(self.run.join("log")).arg(&kept).status();

@@ -82,7 +82,7 @@ impl RegistryPod {
         // The Service follows a moment later.
         eventually("the registry answers by its Service", || {
             let request = self.pusher().request(Method::GET, "/v2/").timeout(Duration::from_secs(1));
-            let answer = cluster.block_on(request.send());
+            let answer = cluster.block_on(async { request.send().await });
             answer.is_ok_and(|answer| answer.status().is_success()).then_some(())
         });
     }
