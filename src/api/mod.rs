@@ -27,7 +27,7 @@ pub use protect::{InUse, Protect, Scope};
 pub use rule::{Action, Keep, NewestVersions, Per, Prereleases, Repositories, Rule, Tags};
 pub use spec::{Mode, Registry, RegistryRetention, RegistryRetentionSpec, SecretReference};
 pub use status::{
-    LastRunStatus, PlanCounts, PlanReference, RegistryRetentionStatus, RegistryStatus, RuleStatus, RunResult, RunStatus,
-    WaitingStatus, WorkloadsStatus,
+    LastRunStatus, PlanCounts, PlanReference, RegistryRetentionStatus, RegistryStatus, RuleStatus, RunResult,
+    RunStatus, WaitingStatus, WorkloadsStatus,
 };
 pub use timeout::{Timeout, TimeoutError};

@@ -11,8 +11,8 @@
 mod accept;
 mod access;
 mod args;
-mod controller;
 mod cluster;
+mod controller;
 mod error;
 mod exit;
 mod explain;

@@ -67,7 +67,8 @@ fn credentials(secret: &Secret, endpoint: &Endpoint) -> Result<Credentials, Stri
             Ok(Credentials::Basic { username, password: password.ok_or("the key password is missing")? })
         }
         Some(DOCKER_CONFIG) => {
-            let json = data.and_then(|data| data.get(".dockerconfigjson")).ok_or("the key .dockerconfigjson is missing")?;
+            let json =
+                data.and_then(|data| data.get(".dockerconfigjson")).ok_or("the key .dockerconfigjson is missing")?;
             let config = DockerConfig::parse(&json.0).map_err(|why| why.to_string())?;
             let found = config.credentials(endpoint, "").map_err(|why| why.to_string())?;
             found.ok_or_else(|| format!("it has no login for {}", endpoint.host_port()))

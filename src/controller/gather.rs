@@ -55,9 +55,7 @@ pub(super) async fn live(context: &Context, key: &Key) -> Result<Option<(Registr
 }
 
 /// Those that can be read, and those that cannot.
-pub(super) fn read(
-    objects: &[DynamicObject],
-) -> (Vec<Arc<Resource>>, Vec<Arc<super::resource::Unreadable>>) {
+pub(super) fn read(objects: &[DynamicObject]) -> (Vec<Arc<Resource>>, Vec<Arc<super::resource::Unreadable>>) {
     let (mut whole, mut broken) = (Vec::new(), Vec::new());
     for object in objects {
         match Resource::read(object) {

@@ -97,7 +97,8 @@ impl Journal for ClusterJournal {
         for batch in &mut self.batches {
             batch.unsettled.remove(&settled);
         }
-        let (done, open) = std::mem::take(&mut self.batches).into_iter().partition(|it: &Batch| it.unsettled.is_empty());
+        let (done, open) =
+            std::mem::take(&mut self.batches).into_iter().partition(|it: &Batch| it.unsettled.is_empty());
         self.batches = open;
         let still: BTreeSet<&String> = self.batches.iter().flat_map(|batch| &batch.names).collect();
         let names: Vec<String> =

@@ -32,6 +32,8 @@ pub(super) struct Ending {
     pub(super) id: String,
     pub(super) start: Timestamp,
     pub(super) result: RunResult,
+    /// It was ended before its time, and nothing stood in its way.
+    pub(super) was_cut: bool,
     pub(super) standing: Standing,
     pub(super) counts: PlanCounts,
     pub(super) deleted: i64,
@@ -63,7 +65,9 @@ impl Known {
     pub(super) fn due(&self, resource: &Resource, now: Timestamp) -> Due {
         let waiting = self.status.waiting.as_ref().map(|waiting| waiting.plan.hash.as_str());
         let accepted = resource.accept.as_deref().filter(|typed| {
-            typed.len() >= 12 && waiting.is_some_and(|hash| hash.starts_with(*typed)) && self.accepted.as_deref() != Some(typed)
+            typed.len() >= 12
+                && waiting.is_some_and(|hash| hash.starts_with(*typed))
+                && self.accepted.as_deref() != Some(typed)
         });
         let asks = Asks {
             generation: resource.generation,
@@ -89,8 +93,10 @@ impl Known {
         self.failures = match ending.result {
             RunResult::Succeeded => None,
             _ => {
-                let count = self.failures.filter(|it| it.turn == ending.turn).map_or(0, |it| it.count);
-                Some(Failures { count: count.saturating_add(1), since: now, turn: ending.turn })
+                let before = self.failures.filter(|it| it.turn == ending.turn).map_or(0, |it| it.count);
+                // Whoever was cut goes on at once; whoever failed waits.
+                let count = if ending.failed == 0 && ending.was_cut { 0 } else { before.saturating_add(1) };
+                Some(Failures { count, since: now, turn: ending.turn })
             }
         };
         let words = self.stand(resource, &ending.standing, now);

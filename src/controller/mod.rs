@@ -16,12 +16,13 @@ mod gather;
 mod journal;
 mod known;
 mod ledger;
+mod make;
 mod memory;
-mod plan;
+mod pass;
 pub mod record;
 pub mod registries;
 pub mod resource;
-mod run;
+
 mod scribe;
 mod shelves;
 pub mod story;

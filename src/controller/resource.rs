@@ -80,15 +80,21 @@ impl Resource {
     ///
     /// What is wrong with it, and what it holds up.
     pub fn read(object: &DynamicObject) -> Result<Self, Box<Unreadable>> {
-        let key =
-            Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
+        let key = Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
         let uid = object.uid().unwrap_or_default();
         let generation = object.metadata.generation.unwrap_or_default();
         let status = object.data.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
         let status: RegistryRetentionStatus = status.unwrap_or_default();
         let unreadable = |why: String| {
             let identities = registry_of(&object.data, &key.namespace);
-            Box::new(Unreadable { key: key.clone(), uid: uid.clone(), generation, why, identities, status: status.clone() })
+            Box::new(Unreadable {
+                key: key.clone(),
+                uid: uid.clone(),
+                generation,
+                why,
+                identities,
+                status: status.clone(),
+            })
         };
         let mut whole = RegistryRetention::new(&key.name, spec(object).map_err(&unreadable)?);
         whole.metadata.namespace = Some(key.namespace.clone());
@@ -101,9 +107,9 @@ impl Resource {
             spec.registry.url.parse().map_err(|why| unreadable(format!("spec.registry.url: {why}")))?;
         let schedule = match &spec.schedule {
             None => None,
-            Some(cron) => Some(
-                Schedule::parse(cron, spec.time_zone.as_deref()).map_err(|why| unreadable(why.to_string()))?,
-            ),
+            Some(cron) => {
+                Some(Schedule::parse(cron, spec.time_zone.as_deref()).map_err(|why| unreadable(why.to_string()))?)
+            }
         };
         let annotation = |name: &str| object.annotations().get(name).filter(|value| !value.is_empty()).cloned();
         Ok(Self {
@@ -222,7 +228,10 @@ pub(super) mod tests {
         let url = "http://registry.registry:5000";
         let broken: [(Value, &str); 4] = [
             (json!({"mode": "Later"}), "spec: "),
-            (json!({"rules": [{"name": "a", "repositories": {"include": ["a["]}, "tags": {"include": ["*"]}, "action": "Keep"}]}), "spec.rules[0].repositories.include"),
+            (
+                json!({"rules": [{"name": "a", "repositories": {"include": ["a["]}, "tags": {"include": ["*"]}, "action": "Keep"}]}),
+                "spec.rules[0].repositories.include",
+            ),
             (json!({"schedule": "99 * * * *"}), "spec.schedule"),
             (json!({"rules": 5}), "spec: "),
         ];
@@ -233,8 +242,12 @@ pub(super) mod tests {
             assert!(unreadable.why.starts_with(why), "{}", unreadable.why);
             assert!(unreadable.identities.unwrap().contains("registry.registry:5000"));
         }
-        for data in [json!({}), json!({"registry": {"url": 5}}), json!({"registry": {"url": "nonsense"}}),
-            json!({"registry": {"url": url, "aliases": 5}})] {
+        for data in [
+            json!({}),
+            json!({"registry": {"url": 5}}),
+            json!({"registry": {"url": "nonsense"}}),
+            json!({"registry": {"url": url, "aliases": 5}}),
+        ] {
             assert_eq!(Resource::read(&object(data)).unwrap_err().identities, None);
         }
     }

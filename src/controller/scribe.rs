@@ -1,10 +1,10 @@
 //! Writes what the status says, if it says something new.
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use kube::core::DynamicObject;
 use kube::runtime::events::{Event, EventType};
-use k8s_openapi::api::core::v1::ObjectReference;
 
 use super::context::Context;
 use super::resource::{Key, api_resource, with_status};

@@ -20,7 +20,11 @@ const WAITING: &str = "registry-retention.dev/waiting";
 const MAX_PREFIX: usize = 200;
 
 /// Stores a plan of `resource`, unless it is there.
-pub(super) async fn store(context: &Context, resource: &Resource, record: &PlanRecord) -> Result<PlanReference, Trouble> {
+pub(super) async fn store(
+    context: &Context,
+    resource: &Resource,
+    record: &PlanRecord,
+) -> Result<PlanReference, Trouble> {
     let mut labels =
         BTreeMap::from([(KIND.to_owned(), "plan".to_owned()), (RESOURCE.to_owned(), resource.uid.clone())]);
     if !record.header.causes.is_empty() {
@@ -68,7 +72,8 @@ pub(super) async fn accepted(context: &Context, resource: &Resource) -> Result<V
 pub(super) async fn tidy(context: &Context, resource: &Resource, known: &Known, now: Timestamp) -> Result<(), Trouble> {
     let namespace = &resource.key.namespace;
     let all = context.ledger.names(namespace, &format!("{KIND}=plan,{RESOURCE}={}", resource.uid)).await?;
-    let waiting = context.ledger.names(namespace, &format!("{KIND}=plan,{RESOURCE}={},{WAITING}", resource.uid)).await?;
+    let waiting =
+        context.ledger.names(namespace, &format!("{KIND}=plan,{RESOURCE}={},{WAITING}", resource.uid)).await?;
     let status = &known.status;
     let references = [
         status.run.as_ref().map(|run| &run.plan),
@@ -78,7 +83,11 @@ pub(super) async fn tidy(context: &Context, resource: &Resource, known: &Known, 
     let counts = |at: &Timestamp| StoredPlan::new(BTreeSet::new(), Vec::new(), *at).is_acceptable(now);
     let needed: BTreeSet<&String> = references.into_iter().flatten().flat_map(|plan| &plan.config_maps).collect();
     let acceptable: BTreeSet<&String> = waiting.iter().filter(|(_, at)| counts(at)).map(|(name, _)| name).collect();
-    let gone: Vec<String> =
-        all.iter().map(|(name, _)| name).filter(|name| !needed.contains(name) && !acceptable.contains(name)).cloned().collect();
+    let gone: Vec<String> = all
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| !needed.contains(name) && !acceptable.contains(name))
+        .cloned()
+        .collect();
     Ok(context.ledger.remove(namespace, &gone).await?)
 }

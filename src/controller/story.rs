@@ -139,7 +139,8 @@ fn condition(
     now: Timestamp,
 ) -> Condition {
     let status = if holds { "True" } else { "False" };
-    let since = before.iter().find(|it| it.type_ == type_ && it.status == status).map(|it| it.last_transition_time.clone());
+    let since =
+        before.iter().find(|it| it.type_ == type_ && it.status == status).map(|it| it.last_transition_time.clone());
     Condition {
         type_: type_.to_owned(),
         status: status.to_owned(),
@@ -161,7 +162,9 @@ fn planned(key: &Key, mode: Mode, counts: &PlanCounts, causes: &[Cause]) -> Stri
         (Mode::DryRun, _) => format!("{}, then set spec.mode to Enforce", plan_command(key)),
         (Mode::Enforce, _) => format!("{}, then {}", plan_command(key), run_command(key)),
     };
-    format!("{condemned} of {tags} tags in {repositories} repositories would go; nothing was deleted.{waits} Next: {next}")
+    format!(
+        "{condemned} of {tags} tags in {repositories} repositories would go; nothing was deleted.{waits} Next: {next}"
+    )
 }
 
 /// A rule that selects nothing is a mistake more often than not.

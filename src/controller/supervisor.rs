@@ -42,8 +42,11 @@ impl Supervisor {
     /// Sees to it that there is one worker for each registry, which knows the resources as they are now.
     pub(super) async fn assign(&mut self, whole: &[Arc<Resource>], broken: &[Arc<Unreadable>]) {
         self.say_what_is_wrong(broken).await;
-        let now: BTreeMap<String, Registry> =
-            registries(whole, broken).into_iter().filter(|it| !it.resources.is_empty()).map(|it| (it.id().to_owned(), it)).collect();
+        let now: BTreeMap<String, Registry> = registries(whole, broken)
+            .into_iter()
+            .filter(|it| !it.resources.is_empty())
+            .map(|it| (it.id().to_owned(), it))
+            .collect();
         let gone: Vec<String> = self.desks.keys().filter(|id| !now.contains_key(*id)).cloned().collect();
         for id in gone {
             if let Some(Desk { tell, task }) = self.desks.remove(&id) {
@@ -137,7 +140,9 @@ impl Registry {
             let broken = registry.unreadable.iter();
             (
                 registry.identities.clone(),
-                whole.map(|it| (it.uid.clone(), it.generation, it.requested.clone(), it.accept.clone())).collect::<Vec<_>>(),
+                whole
+                    .map(|it| (it.uid.clone(), it.generation, it.requested.clone(), it.accept.clone()))
+                    .collect::<Vec<_>>(),
                 broken.map(|it| (it.uid.clone(), it.generation)).collect::<Vec<_>>(),
             )
         };

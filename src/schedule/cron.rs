@@ -16,7 +16,9 @@ pub struct Schedule {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// The cron line.
-    #[error("spec.schedule: {0:?} is no cron line of five fields (minute, hour, day of month, month, day of week): {1}")]
+    #[error(
+        "spec.schedule: {0:?} is no cron line of five fields (minute, hour, day of month, month, day of week): {1}"
+    )]
     Cron(String, String),
     /// It is one, and no day ever fits it.
     #[error("spec.schedule: {0:?} never comes")]

@@ -78,7 +78,10 @@ mod tests {
         metrics.deleted(&key, 3);
         metrics.deleted(&key, 4);
         let text = metrics.text();
-        assert!(text.contains(r#"registry_retention_runs_total{namespace="ns",name="team",result="Succeeded"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"registry_retention_runs_total{namespace="ns",name="team",result="Succeeded"} 1"#),
+            "{text}"
+        );
         assert!(text.contains(r#"registry_retention_deleted_tags_total{namespace="ns",name="team"} 7"#), "{text}");
     }
 }

@@ -26,10 +26,8 @@ pub async fn serve(address: SocketAddr, metrics: Metrics, ready: watch::Receiver
         let text = metrics.text();
         async move { ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text) }
     };
-    let routes = Router::new()
-        .route("/livez", get(async || "ok"))
-        .route("/readyz", get(readiness))
-        .route("/metrics", get(text));
+    let routes =
+        Router::new().route("/livez", get(async || "ok")).route("/readyz", get(readiness)).route("/metrics", get(text));
     Ok(tokio::spawn(async move {
         if let Err(why) = axum::serve(listener, routes).await {
             tracing::error!(%why, "probes and metrics are no longer served");

@@ -23,7 +23,8 @@ config_path = "$run/certs.d"
 TOML
     # Images may be named by a Service of the cluster. The node resolves such names, as its pods do.
     cat >"$run/certs.d/registry.registry.svc:5000/hosts.toml" <<TOML
-server = "http://registry.registry.svc.cluster.local:5000"
+[host."http://registry.registry.svc.cluster.local:5000"]
+capabilities = ["pull", "resolve"]
 TOML
     # hairpinMode: a pod reaches itself through its Service.
     cat >"$run/cni/10-bridge.conflist" <<JSON

@@ -90,8 +90,9 @@ impl RegistryPod {
     /// Tells the node's containerd to speak plain HTTP to the Service; for `localhost` it does so by itself.
     fn make_known_to_node(&self, cluster: &Cluster) {
         let folder = cluster.folder().join("certs.d").join(self.service_host());
-        let server = format!("server = \"http://registry.{}.svc.cluster.local:5000\"\n", self.namespace);
-        fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("hosts.toml"), server)).expect("it is written");
+        let server = format!("http://registry.{}.svc.cluster.local:5000", self.namespace);
+        let hosts = format!("[host.\"{server}\"]\ncapabilities = [\"pull\", \"resolve\"]\n");
+        fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("hosts.toml"), hosts)).expect("it is written");
     }
 }
 

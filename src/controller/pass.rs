@@ -1,6 +1,7 @@
 //! One pass of a run: some seconds of deleting, within the stored plan and what resources and workloads say now.
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +10,10 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::gather::Gathered;
-use super::plan::Files;
+use super::journal::ClusterJournal;
+use super::make::Files;
+use super::memory::MemoryFile;
+use super::registries::Registry;
 use super::trouble::Trouble;
 use crate::oci::RepositoryName;
 use crate::pruning::Operation;
@@ -19,21 +23,14 @@ use crate::worker::{Journal as _, Outcome, Progress, Pruner, Report};
 /// How long a pass deletes. An edit, a suspension or a deletion takes effect after this at the latest.
 const PASS: Duration = Duration::from_secs(20);
 
-/// What one pass did.
-pub(super) struct Passed {
-    pub(super) report: Report,
-    /// Nothing of the plan is left to be done.
-    pub(super) finished: bool,
-}
-
-/// Deletes for a while. What is begun is finished.
+/// Deletes for a while, or to the end where there is nothing that `stops` it.
 pub(super) async fn pass(
     gathered: &Gathered,
     files: &mut Files,
     bound: &StoredPlan,
-    stops: Stops,
+    stops: Option<Stops>,
     now: Timestamp,
-) -> Result<Passed, Trouble> {
+) -> Result<Report, Trouble> {
     let passing = Passing { deleting_since: OnceLock::new(), stops };
     let pruner = Pruner {
         client: &gathered.client,
@@ -48,9 +45,7 @@ pub(super) async fn pass(
     };
     let report = pruner.run().await;
     files.memory.save().await?;
-    let report = report?;
-    let finished = report.stopped.is_none();
-    Ok(Passed { report, finished })
+    Ok(report?)
 }
 
 /// What ends a pass before its plan is done.
@@ -59,7 +54,7 @@ pub(super) struct Stops {
     /// The process is to end.
     pub(super) shutdown: watch::Receiver<bool>,
     /// Something about the resources of the registry changed.
-    pub(super) changed: watch::Receiver<std::sync::Arc<super::registries::Registry>>,
+    pub(super) changed: watch::Receiver<Arc<Registry>>,
 }
 
 impl Stops {
@@ -70,7 +65,7 @@ impl Stops {
 
 struct Passing {
     deleting_since: OnceLock<Instant>,
-    stops: Stops,
+    stops: Option<Stops>,
 }
 
 impl Progress for Passing {
@@ -80,14 +75,14 @@ impl Progress for Passing {
     }
 
     fn is_called_off(&self) -> bool {
-        self.stops.came() || self.deleting_since.get().is_some_and(|since| since.elapsed() > PASS)
+        let Some(stops) = &self.stops else { return false };
+        stops.came() || self.deleting_since.get().is_some_and(|since| since.elapsed() > PASS)
     }
 }
 
 impl Context {
     /// Reads what is kept of the registry.
-    pub(super) async fn files(&self, identities: &std::collections::BTreeSet<String>) -> Result<Files, Trouble> {
-        use super::{journal::ClusterJournal, memory::MemoryFile};
+    pub(super) async fn files(&self, identities: &BTreeSet<String>) -> Result<Files, Trouble> {
         Ok(Files {
             memory: MemoryFile::load(&self.ledger, &self.namespace, identities).await?,
             journal: ClusterJournal::load(&self.ledger, &self.namespace, identities).await?,

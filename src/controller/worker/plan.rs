@@ -1,0 +1,116 @@
+//! A turn that plans.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{Worker, id};
+use crate::api::{RunResult, RunStatus, WaitingStatus};
+use crate::controller::gather::gather;
+use crate::controller::known::Ending;
+use crate::controller::make::{Made, make, number};
+use crate::controller::registries::Registry;
+use crate::controller::resource::Resource;
+use crate::controller::story::{Standing, reconciling};
+use crate::controller::trouble::Trouble;
+use crate::retention::Deletes;
+use crate::schedule::Turn;
+
+impl Worker {
+    /// Makes a plan and, where the turn is to carry it out, stores it as a run, which the next turn takes up.
+    pub(super) async fn plan(
+        &mut self,
+        registry: &Registry,
+        resource: &Resource,
+        turn: Turn,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
+        if known.status.observed_generation != Some(resource.generation) {
+            known.status.conditions = reconciling(&known.status.conditions, resource.generation, now);
+            self.show(resource, None, now).await;
+        }
+        let gathered = gather(&self.context, registry, resource).await?;
+        let files = match &mut self.files {
+            Some(files) => files,
+            none => none.insert(self.context.files(&registry.identities).await?),
+        };
+        let made = make(&self.context, resource, &gathered, files, now).await?;
+        let is_open = files.is_open();
+        let runs = turn == Turn::Run && resource.enforces();
+        let waiting = self.waiting(resource, &made, now).await?;
+        let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
+        known.status.registry = Some(made.registry());
+        known.status.workloads = Some(made.workloads.clone());
+        known.status.rules.clone_from(&made.record.header.rules);
+        known.status.waiting = waiting;
+        if turn == Turn::Run {
+            known.status.last_handled_reconcile_at.clone_from(&resource.requested);
+            known.accepted.clone_from(&resource.accept);
+        }
+        if runs && (!made.approval.approved.is_empty() || is_open) {
+            self.context.serves_this_crd().await?;
+            if let Deletes::Refused(refusal) = made.plan.server.deletes {
+                return Err(Trouble::of_refusal(refusal));
+            }
+            let plan = made.part(&self.context, resource, &made.approval.approved, Vec::new()).await?;
+            known.status.observed_generation = Some(resource.generation);
+            known.status.run = Some(RunStatus {
+                id: id(now),
+                start_time: Time(now),
+                generation: resource.generation,
+                counts: made.record.header.counts.clone(),
+                deleted: 0,
+                plan,
+            });
+            known.failures = None;
+            return self.write(resource, now).await;
+        }
+        let standing = standing(resource, &made, known.status.waiting.as_ref(), runs);
+        let ending = Ending {
+            turn,
+            id: id(now),
+            start: now,
+            result: RunResult::Succeeded,
+            was_cut: false,
+            standing,
+            counts: made.record.header.counts.clone(),
+            deleted: 0,
+            failed: 0,
+            plan: Some(made.stored),
+        };
+        self.end(resource, ending).await
+    }
+
+    /// The part of the plan that waits, stored.
+    async fn waiting(
+        &self,
+        resource: &Resource,
+        made: &Made,
+        now: Timestamp,
+    ) -> Result<Option<WaitingStatus>, Trouble> {
+        let Some(waiting) = &made.approval.waiting else { return Ok(None) };
+        let plan = made.part(&self.context, resource, &waiting.entries, waiting.causes.clone()).await?;
+        let before = self.known.get(&resource.key).and_then(|known| known.status.waiting.as_ref());
+        let since = before.filter(|before| before.plan.hash == plan.hash).map(|before| before.since.clone());
+        Ok(Some(WaitingStatus {
+            reasons: waiting.causes.iter().map(|cause| cause.code().to_owned()).collect(),
+            message: waiting.causes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            tags: number(waiting.entries.len()),
+            since: since.unwrap_or(Time(now)),
+            plan,
+        }))
+    }
+}
+
+/// How a resource stands whose plan is made and needs nothing else now.
+fn standing(resource: &Resource, made: &Made, waiting: Option<&WaitingStatus>, runs: bool) -> Standing {
+    match waiting {
+        Some(waiting) if resource.enforces() => Standing::Waits(waiting.clone()),
+        None if runs => Standing::Pruned { tags: 0, manifests: 0, skipped: 0 },
+        _ => Standing::Planned {
+            mode: resource.spec.mode,
+            counts: made.record.header.counts.clone(),
+            causes: made.approval.waiting.as_ref().map(|waiting| waiting.causes.clone()).unwrap_or_default(),
+        },
+    }
+}
