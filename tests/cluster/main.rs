@@ -10,4 +10,5 @@
 mod registries;
 mod support;
 
+mod disruptions;
 mod harness;
