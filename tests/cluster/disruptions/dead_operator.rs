@@ -76,7 +76,9 @@ fn told_to_end(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>])
     pod_is("patch", &["--patch", r#"{"metadata": {"finalizers": ["example.com/stays"]}}"#]);
     pod_is("delete", &["--wait=false"]);
     eventually("it is told to end", || operator.log(&pod).contains("told to end").then_some(()));
-    runs.iter().for_each(|(_, gate, _)| gate.open());
+    for (_, gate, _) in &runs {
+        gate.open();
+    }
     let ended = eventually("it ends", || {
         let pod = cluster.get_json(&["pod", &pod, "--namespace", Operator::NAMESPACE]);
         let ended = pod["status"]["containerStatuses"][0]["state"]["terminated"].clone();

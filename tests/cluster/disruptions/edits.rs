@@ -47,7 +47,7 @@ fn suspended(stage: &Stage<'_>, operator: &Operator<'_>) {
     team.edit(&json!({"suspend": false}));
     let status = team.until_idle();
     assert_eq!((&status["lastRun"]["result"], &status["lastRun"]["deleted"]), (&json!("Succeeded"), &json!(left)));
-    repositories.iter().for_each(|repository| stage.assert_left(repository, &[KEPT]));
+    stage.assert_only_kept(&repositories);
     assert_eq!(operator.intents(), "");
     team.delete();
 }
@@ -76,7 +76,7 @@ fn turned_into_a_dry_run(stage: &Stage<'_>, operator: &Operator<'_>) {
     team.edit(&json!({"mode": "Enforce"}));
     let status = team.until_idle();
     assert_eq!((&status["lastRun"]["result"], &status["lastRun"]["deleted"]), (&json!("Succeeded"), &json!(left)));
-    repositories.iter().for_each(|repository| stage.assert_left(repository, &[KEPT]));
+    stage.assert_only_kept(&repositories);
     assert_eq!(operator.intents(), "");
     team.delete();
 }

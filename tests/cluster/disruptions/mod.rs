@@ -1,14 +1,13 @@
 //! What must not cost an image, nor leave anything half done: edits in the middle of a run, the operator's death, rights
 //! that are taken away, a list that is suddenly shorter, and the chart's upgrades.
 
-//mod chart;
+mod chart;
 mod dead_operator;
 mod edits;
-//mod fewer_tags;
-//mod in_use;
-//mod rights;
+mod held_up;
+mod in_use;
 mod stage;
-//mod two_names;
+mod two_names;
 
 /// Runs tests on a registry of either version, each as two tests.
 macro_rules! both_versions {

@@ -136,6 +136,13 @@ impl<'a> Stage<'a> {
         assert_eq!(self.manifests(repository), tagged, "{repository}: manifests in the store");
     }
 
+    /// Proves the same of several, where only [`KEPT`] is left.
+    pub fn assert_only_kept(&self, repositories: &[&str]) {
+        for repository in repositories {
+            self.assert_left(repository, &[KEPT]);
+        }
+    }
+
     /// The digests of a repository's manifests, tagged or not, as they are in the store.
     fn manifests(&self, repository: &str) -> BTreeSet<String> {
         let revisions = self.registry.store().repository(repository).join("_manifests/revisions/sha256");
