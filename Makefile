@@ -1,6 +1,6 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help check test bench registries demo demo-down manifests image cluster cluster-down kubectl clean-cache
+.PHONY: help check test bench registries demo demo-down demo-cluster demo-cluster-down manifests image cluster cluster-down kubectl clean-cache
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ demo: ## Start the demonstration
 
 demo-down: ## Stop the demonstration and remove what it made
 	@scripts/demo-down
+
+demo-cluster: ## Start the demonstration on Kubernetes: one of its own, or CLUSTER=current IMAGE=repository:tag
+	@scripts/demo-cluster
+
+demo-cluster-down: ## Stop that demonstration and remove what it made
+	@scripts/demo-cluster down
 
 manifests: ## Make the chart's copy of the CRDs, and the plain manifests
 	@cp crds/*.yaml charts/registry-retention/files/crds/

@@ -4,6 +4,7 @@
 //!   requests, of which `pr-131` was released as `v1.11.0` unchanged and so shares its digest
 //! - `apps/api`: thirty nightly builds
 //! - `base/runtime`: one reproducible image, created in 1970 by its own account
+//! - `apps/worker`, if a layer (a tar archive) is given as well: three builds of an image that a kubelet can run
 
 use std::error::Error;
 
@@ -24,13 +25,18 @@ const KIB: usize = 1024;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let url = std::env::args().nth(1).ok_or("usage: demo_history URL")?;
+    let mut arguments = std::env::args().skip(1);
+    let url = arguments.next().ok_or("usage: demo_history URL [LAYER]")?;
     let registry = Registry { client: Client::new(), url };
     registry.releases().await?;
     registry.pull_requests().await?;
     registry.nightlies().await?;
     let runtime = registry.image("base/runtime", "runtime", "amd64", "1970-01-01T00:00:00Z").await?;
-    registry.put("base/runtime", "v3", &runtime).await
+    registry.put("base/runtime", "v3", &runtime).await?;
+    match arguments.next() {
+        Some(layer) => registry.workers(&std::fs::read(layer)?).await,
+        None => Ok(()),
+    }
 }
 
 struct Registry {
@@ -77,6 +83,26 @@ impl Registry {
         for day in 0..30 {
             let image = self.image("apps/api", &format!("nightly {day}"), "amd64", &days_ago(30 - day)).await?;
             self.put("apps/api", &format!("nightly-{day:02}"), &image).await?;
+        }
+        Ok(())
+    }
+
+    /// Images of which a kubelet can unpack the one layer.
+    async fn workers(&self, layer: &[u8]) -> Result<()> {
+        let worker = "apps/worker";
+        self.upload(worker, layer).await?;
+        for number in 101..104 {
+            let config = json!({
+                "created": days_ago(80), "architecture": "amd64", "os": "linux", "config": {"Labels": {"pr": number.to_string()}},
+                "rootfs": {"type": "layers", "diff_ids": [Digest::of(layer)]},
+            });
+            let config = config.to_string().into_bytes();
+            self.upload(worker, &config).await?;
+            let image = json!({
+                "schemaVersion": 2, "mediaType": IMAGE, "config": descriptor(CONFIG, &config),
+                "layers": [descriptor(LAYER, layer)],
+            });
+            self.put(worker, &format!("pr-{number}"), &image).await?;
         }
         Ok(())
     }

@@ -1,10 +1,9 @@
-//! Parses the command line and dispatches; nothing else.
+//! Hands the command line over; nothing else.
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use registry_retention::cli::{Cli, run};
+use registry_retention::cli::run;
 
 fn main() -> ExitCode {
-    run(Cli::parse()).into()
+    run(std::env::args_os()).into()
 }

@@ -4,10 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules that decide.
-const PURE: [&str; 4] = ["api", "oci", "pruning", "retention"];
+const PURE: [&str; 5] = ["api", "oci", "pruning", "retention", "schedule"];
+
+/// What decides in the controller, beside what acts.
+const PURE_IN_CONTROLLER: [&str; 5] = ["record", "registries", "resource", "story", "trouble"];
 
 /// What they may take from outside the crate. `k8s_openapi` and `kube` give types, schemas and CEL only.
-const CRATES: [&str; 18] = [
+const CRATES: [&str; 19] = [
     "std",
     "core",
     "crate",
@@ -19,6 +22,7 @@ const CRATES: [&str; 18] = [
     "thiserror",
     "sha2",
     "base64",
+    "croner",
     "globset",
     "regex",
     "semver",
@@ -90,9 +94,20 @@ fn pure_modules_import_no_client_no_clock_and_no_runtime() {
 }
 
 #[test]
+fn what_decides_in_the_controller_looks_at_nothing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/controller");
+    for file in PURE_IN_CONTROLLER {
+        let code = code(&root.join(file).with_extension("rs"));
+        for world in WORLD.into_iter().chain(["async", "super::clock", "super::context"]) {
+            assert!(!code.contains(world), "{file} names {world}");
+        }
+    }
+}
+
+#[test]
 fn pure_modules_know_only_one_another() {
     for (path, code) in pure_sources() {
-        for rim in ["crate::registry", "crate::worker", "crate::cluster", "crate::cli"] {
+        for rim in ["crate::registry", "crate::worker", "crate::cluster", "crate::controller", "crate::cli"] {
             assert!(!code.contains(rim), "{} names {rim}", path.display());
         }
     }

@@ -4,6 +4,7 @@ use super::exit::Exit;
 use super::screen::out;
 use super::show::text::count;
 use super::state::{self, Accepted};
+use crate::retention::StoredPlan;
 
 /// Accepts a waiting plan, and says how it is carried out.
 pub(super) fn run(args: &args::Accept) -> Result<Exit, CliError> {
@@ -19,7 +20,7 @@ pub(super) fn run(args: &args::Accept) -> Result<Exit, CliError> {
     }
     out(format_args!(
         "What stands both in it and in the plan of the moment is deleted by the next `prune --yes` until {:.0}:",
-        plan.made_at + jiff::SignedDuration::from_hours(7 * 24)
+        StoredPlan::acceptable_until(plan.made_at)
     ));
     out(format_args!("  {}", made_for.command));
     Ok(Exit::Done)

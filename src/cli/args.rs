@@ -24,7 +24,7 @@ Start with:
 /// disk space back.
 #[derive(Debug, Parser)]
 #[command(name = "registry-retention", version, max_term_width = 110, after_help = format!("{EXAMPLES}\n{}", exit::HELP))]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
     #[command(flatten)]
@@ -225,8 +225,8 @@ pub(super) struct Cluster {
     #[arg(long, value_name = "NAME", conflicts_with = "ignore_cluster")]
     pub(super) context: Option<String>,
     /// Ask no cluster: neither workloads in use nor other resources of the cluster protect anything
-    #[arg(long)]
-    pub(super) ignore_cluster: bool,
+    #[arg(id = "ignore_cluster", long = "ignore-cluster")]
+    pub(super) ignored: bool,
 }
 
 /// How the registry is reached.

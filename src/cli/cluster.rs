@@ -34,12 +34,12 @@ pub(super) struct Found {
 impl Cluster {
     /// Finds it, and reads its resources. One that is needed and is not there, or that does not answer, is an error.
     pub(super) async fn find(args: &args::Cluster, groups: &[Group]) -> Result<Self, CliError> {
-        if args.ignore_cluster {
+        if args.ignored {
             return Ok(Self::Ignored);
         }
         let place = Place { kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
         let asking = groups.iter().flat_map(Group::asking_for_workloads).next();
-        let configuration = match (Configuration::find(&place).await?, asking) {
+        let configuration = match (Configuration::find(&place).await.map_err(CliError::Asked)?, asking) {
             (Some(found), asking) if asking.is_some() || found.origin() == Origin::Kubeconfig => found,
             (_, None) => return Ok(Self::Absent),
             (_, Some(name)) => {
@@ -47,11 +47,12 @@ impl Cluster {
                     "{name} keeps what workloads use (spec.protect.inUse), and there is no kubeconfig to ask a cluster \
                      with: neither --kubeconfig, nor $KUBECONFIG, nor ~/.kube/config"
                 );
-                return Err(ClusterError::Configuration(why).into());
+                return Err(CliError::Asked(ClusterError::Configuration(why)));
             }
         };
-        let (client, namespace) = (configuration.client()?, configuration.namespace().to_owned());
-        let mut resources = cluster::resources(&client).await?;
+        let (client, namespace) =
+            (configuration.client().map_err(CliError::Asked)?, configuration.namespace().to_owned());
+        let mut resources = cluster::resources(&client).await.map_err(CliError::Asked)?;
         resources.retain(|object| !groups.iter().any(|group| group.replaces(object, &namespace)));
         // What the file takes for two registries may be one by the names that a resource of the cluster knows.
         for mut object in groups.iter().flat_map(|group| group.objects.iter().cloned()) {
@@ -65,8 +66,8 @@ impl Cluster {
     pub(super) fn join(&self, group: &mut Group, complete_lists: bool) -> Result<(), CliError> {
         let Self::Found(found) = self else { return Ok(()) };
         let others = found.resources.iter().filter(|object| !group.replaces(object, &found.namespace));
-        for other in joined(&others.cloned().collect::<Vec<_>>(), &group.identities)? {
-            group.join(&other.resource, other.policy, complete_lists);
+        for other in joined(&others.cloned().collect::<Vec<_>>(), &group.identities).map_err(CliError::Asked)? {
+            group.join(other, complete_lists);
         }
         Ok(())
     }
@@ -80,12 +81,12 @@ impl Cluster {
             return Ok(Workloads::read(InUse::default()));
         };
         if !follow {
-            let used = used_images(&found.client, &scope).await?;
+            let used = used_images(&found.client, &scope).await.map_err(CliError::Asked)?;
             return Ok(Workloads::read(InUse::of(&used, &group.names).map_err(unknown)?));
         }
         let index = Arc::new(Index::start(&found.client, &scope));
-        index.synced().await?;
-        let in_use = InUse::of(&*index.snapshot()?, &group.names).map_err(unknown)?;
+        index.synced().await.map_err(CliError::Asked)?;
+        let in_use = InUse::of(&*index.snapshot().map_err(CliError::Asked)?, &group.names).map_err(unknown)?;
         Ok(Workloads {
             in_use: Arc::new(in_use),
             followed: Some(Followed { client: found.client.clone(), scope, index }),
@@ -121,7 +122,7 @@ impl Workloads {
     /// What is asked before each deletion. Where workloads are followed, all of them are read once more first.
     pub(super) async fn before_deleting(self, group: &Group) -> Result<Box<dyn worker::Workloads>, CliError> {
         let Some(Followed { client, scope, index }) = self.followed else { return Ok(Box::new(self.in_use)) };
-        let read = used_images(&client, &scope).await?;
+        let read = used_images(&client, &scope).await.map_err(CliError::Asked)?;
         Ok(Box::new(Watched::new(index, group.names.clone(), read)))
     }
 }

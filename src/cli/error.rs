@@ -1,4 +1,5 @@
 use super::exit::Exit;
+use super::plugin::PluginError;
 use super::state::StateError;
 use crate::cluster::ClusterError;
 use crate::registry::RegistryError;
@@ -17,8 +18,11 @@ pub(super) enum CliError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The cluster, or the way to it.
-    #[error("{0}, or say --ignore-cluster and protect nothing that workloads use")]
+    #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The same, where a person may choose to do without.
+    #[error("{0}; or add --ignore-cluster, and protect neither what workloads use nor what others keep")]
+    Asked(ClusterError),
     /// The registry lets nothing be deleted.
     #[error("{0}; nothing was deleted")]
     Refused(String),
@@ -28,6 +32,9 @@ pub(super) enum CliError {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A command of the plugin.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// A fault of this program.
     #[error("{0}; this is a fault of registry-retention itself")]
     Internal(String),
@@ -37,14 +44,19 @@ impl CliError {
     /// The code that the process ends with.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Resources(_) | Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
-            Self::Cluster(ClusterError::Configuration(_)) => Exit::Usage,
+            Self::Usage(_)
+            | Self::Resources(_)
+            | Self::Cluster(ClusterError::Configuration(_))
+            | Self::Asked(ClusterError::Configuration(_))
+            | Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
             Self::Registry(_)
             | Self::Cluster(_)
+            | Self::Asked(_)
             | Self::Refused(_)
             | Self::Work(WorkError::Registry(_) | WorkError::HiddenTag { .. } | WorkError::Workloads(_)) => {
                 Exit::Registry
             }
+            Self::Plugin(error) => error.exit(),
             Self::State(_) | Self::Work(WorkError::Journal(_)) => Exit::State,
             Self::Internal(_) => Exit::Internal,
         }
@@ -56,10 +68,11 @@ impl CliError {
             Self::Usage(_) => "Usage",
             Self::Resources(_) => "InvalidFile",
             Self::Registry(error) => error.reason(),
-            Self::Cluster(error) => error.reason(),
+            Self::Cluster(error) | Self::Asked(error) => error.reason(),
             Self::Refused(_) => "Refused",
             Self::Work(error) => error.reason(),
             Self::State(error) => error.reason(),
+            Self::Plugin(_) => "Plugin",
             Self::Internal(_) => "Internal",
         }
     }

@@ -5,6 +5,7 @@
 //! - `source`, `access`, `state`: resources, logins and certificates, and the state directory, as they are read
 //! - `pass`: one pass over one registry, up to the point where something would be deleted
 //! - `plan`, `prune`, `accept`, `explain`, `verify`: the commands
+//! - `plugin`: the same binary as `kubectl registry-retention`
 //! - `show`: plans, reports and findings as text, JSON and YAML; `screen`: what reaches the terminal
 //! - `next`: the next command to type; `watch`, `stop`: progress, and signals
 
@@ -19,6 +20,7 @@ mod explain;
 mod next;
 mod pass;
 mod plan;
+mod plugin;
 mod prune;
 mod screen;
 mod show;
@@ -28,21 +30,33 @@ mod stop;
 mod verify;
 mod watch;
 
-use clap::CommandFactory as _;
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, Parser as _};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
-pub use args::Cli;
 pub use exit::Exit;
 
-use args::Command;
+use args::{Cli, Command};
 use error::CliError;
 use stop::Stop;
 
-/// Does what the command line says.
-pub fn run(cli: Cli) -> Exit {
+/// Does what the command line says, whose first word tells as what the binary was called.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.first().is_some_and(|name| plugin::is_called(name)) {
+        let plugin = plugin::Plugin::parse_from(arguments);
+        return end(runtime().and_then(|runtime| runtime.block_on(plugin::dispatch(plugin))));
+    }
+    let cli = Cli::parse_from(arguments);
     log(&cli);
-    let ended = dispatch(cli).unwrap_or_else(|error| {
+    end(dispatch(cli))
+}
+
+/// Says what went wrong, and whether all of the output was written.
+fn end(ended: Result<Exit, CliError>) -> Exit {
+    let ended = ended.unwrap_or_else(|error| {
         screen::fail(&error);
         error.exit()
     });

@@ -27,7 +27,7 @@ pub(super) fn prune(source: &Source, mandate: &Mandate, cluster: &Cluster, acces
         ("--password-stdin", access.password_stdin),
         ("--complete-lists", source.complete_lists),
         ("--live-shared", mandate.live_shared),
-        ("--ignore-cluster", cluster.ignore_cluster),
+        ("--ignore-cluster", cluster.ignored),
     ] {
         if given {
             command.extend([" ", name]);
@@ -46,12 +46,12 @@ fn file(file: &Path) -> String {
 }
 
 /// From the root, for whoever stands elsewhere when it is typed.
-fn absolute(path: &Path) -> String {
+pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// As a shell takes it.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+:@%".contains(char);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

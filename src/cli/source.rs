@@ -77,13 +77,11 @@ impl Group {
     }
 
     /// Adds somebody else's resource, which keeps and does not condemn.
-    pub(super) fn join(&mut self, resource: &RegistryRetention, mut policy: Policy, complete_lists: bool) {
+    pub(super) fn join(&mut self, other: cluster::Joined, complete_lists: bool) {
+        let cluster::Joined { resource, url, mut policy } = other;
         policy.complete_tag_lists |= complete_lists;
         let namespace = resource.namespace();
-        let registry = &resource.spec.registry;
-        if let Ok(url) = registry.url.parse() {
-            self.add_names(cluster::names(&url, &registry.aliases, namespace.as_deref()));
-        }
+        self.add_names(cluster::names(&url, &resource.spec.registry.aliases, namespace.as_deref()));
         self.scopes.push((resource.spec.protect.in_use.scope, namespace));
         self.others.push(policy.name.to_string());
         self.policies.push(policy);

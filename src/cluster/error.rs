@@ -137,9 +137,8 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
     loop {
         match (error.downcast_ref::<AuthError>(), error.source()) {
-            (Some(AuthError::AuthExecRun { cmd, .. }), _) => return format!("{cmd} gave no login"),
-            (Some(AuthError::AuthExecParse(_) | AuthError::AuthExec(_)), _) => {
-                return "the kubeconfig's command gave no login".to_owned();
+            (Some(AuthError::AuthExecRun { .. } | AuthError::AuthExecParse(_) | AuthError::AuthExec(_)), _) => {
+                return "the command that the kubeconfig names gave no login".to_owned();
             }
             (_, Some(source)) => error = source,
             (_, None) => return error.to_string(),

@@ -89,12 +89,15 @@ struct ImageVolume {
     reference: Option<String>,
 }
 
+/// What a kubelet reports of a pod.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Status {
-    container_statuses: Option<Vec<ContainerStatus>>,
-    init_container_statuses: Option<Vec<ContainerStatus>>,
-    ephemeral_container_statuses: Option<Vec<ContainerStatus>>,
+    #[serde(rename = "containerStatuses")]
+    containers: Option<Vec<ContainerStatus>>,
+    #[serde(rename = "initContainerStatuses")]
+    init_containers: Option<Vec<ContainerStatus>>,
+    #[serde(rename = "ephemeralContainerStatuses")]
+    ephemeral_containers: Option<Vec<ContainerStatus>>,
 }
 
 #[derive(Deserialize)]
@@ -153,9 +156,8 @@ impl Images {
 
     fn of_status(&mut self, status: Option<Status>) {
         let Some(status) = status else { return };
-        let Status { container_statuses, init_container_statuses, ephemeral_container_statuses } = status;
-        let all = [container_statuses, init_container_statuses, ephemeral_container_statuses];
-        for status in all.into_iter().flatten().flatten() {
+        let Status { containers, init_containers, ephemeral_containers } = status;
+        for status in [containers, init_containers, ephemeral_containers].into_iter().flatten().flatten() {
             self.add(status.image);
             self.add(status.image_id);
         }

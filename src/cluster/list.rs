@@ -13,7 +13,7 @@ use crate::retention::UsedImages;
 /// Objects of one page: 500 pods are about 3 MB.
 const PAGE: u32 = 500;
 /// How long one page may take, its body included.
-const PAGE_TIMEOUT: Duration = Duration::from_mins(1);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a list is begun whose continue token expires.
 const ATTEMPTS: usize = 3;
 /// How many kinds are read at once.
@@ -77,7 +77,7 @@ where
         let list = answer.map_err(|error| Cause::from(&error))?;
         list.items.into_iter().for_each(|object| take(&mut taken, object));
         match list.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => page = page.continue_token(&token),
+            Some(more) => page = page.continue_token(&more),
             None => return Ok(taken),
         }
     }

@@ -16,13 +16,6 @@ const DEFAULT_PORTS: [&str; 2] = ["443", "80"];
 /// resource. Two resources concern one registry if their sets overlap.
 pub fn identities(url: &Endpoint, aliases: &[String], namespace: Option<&str>) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = [format!("{}:{}", canonical(url.host(), namespace), url.port())].into();
-    all.extend(alias_identities(aliases, namespace));
-    all
-}
-
-/// [`identities`] of the aliases alone, for a resource whose URL cannot be read.
-pub(super) fn alias_identities(aliases: &[String], namespace: Option<&str>) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
     for alias in aliases {
         let alias = Alias::of(alias);
         let host = canonical(alias.host, namespace);

@@ -93,14 +93,14 @@ impl References {
 
     /// Everything, with its users.
     pub(super) fn images(&self) -> UsedImages {
-        let mut used = UsedImages::default();
+        let mut all = UsedImages::default();
         for Contents { kind, shown, .. } in &self.feeds {
             for (name, images) in shown {
                 let user = format!("{kind} {name}");
-                images.iter().for_each(|image| used.add(image, &user));
+                images.iter().for_each(|image| all.add(image, &user));
             }
         }
-        used
+        all
     }
 }
 
@@ -127,7 +127,7 @@ impl Contents {
                 put(&mut self.shown, name, &images, texts)
             }
             Change::Deleted(name) => {
-                for map in self.arriving.iter_mut() {
+                if let Some(map) = &mut self.arriving {
                     texts.release(map.remove(&name));
                 }
                 let gone = self.shown.remove(&name);

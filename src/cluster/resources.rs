@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::error::{Cause, ClusterError, Unread, Verb};
 use super::list::read;
-use super::names::{alias_identities, group, identities};
+use super::names::{group, identities};
 use crate::api::RegistryRetention;
+use crate::registry::{Endpoint, EndpointError};
 use crate::retention::Policy;
 
 /// A resource of the cluster that has a say in what one registry keeps.
@@ -15,6 +16,8 @@ use crate::retention::Policy;
 pub struct Joined {
     /// As the cluster has it.
     pub resource: RegistryRetention,
+    /// Where it reaches the registry.
+    pub url: Endpoint,
     /// The same, compiled; it condemns nothing.
     pub policy: Policy,
 }
@@ -27,10 +30,19 @@ pub struct Joined {
 pub async fn resources(client: &Client) -> Result<Vec<DynamicObject>, ClusterError> {
     let resource = ApiResource::erase::<RegistryRetention>(&());
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    match read(&api, |all: &mut Vec<DynamicObject>, object| all.push(object)).await {
+    match all(&api).await {
         Err(Cause::NotFound) => Ok(Vec::new()),
         all => all.map_err(|cause| ClusterError::Resources(Unread::new(&resource, None, Verb::List, cause))),
     }
+}
+
+/// All objects of `api`, page by page.
+///
+/// # Errors
+///
+/// If any page cannot be read.
+pub async fn all(api: &Api<DynamicObject>) -> Result<Vec<DynamicObject>, Cause> {
+    read(api, |all: &mut Vec<DynamicObject>, object| all.push(object)).await
 }
 
 /// Those of `objects` that concern the registry of these `identities`, in order. One whose registry cannot be read may
@@ -56,7 +68,13 @@ fn join(object: &DynamicObject) -> Result<Joined, ClusterError> {
     let resource: RegistryRetention = serde_json::from_value(value).map_err(|why| invalid(why.to_string()))?;
     let policy = Policy::compile(&resource)
         .map_err(|faults| invalid(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-    Ok(Joined { resource, policy: policy.keeps_only() })
+    let url = resource
+        .spec
+        .registry
+        .url
+        .parse()
+        .map_err(|why: EndpointError| invalid(format!("spec.registry.url: {why}")))?;
+    Ok(Joined { resource, url, policy: policy.keeps_only() })
 }
 
 /// By what names the object's registry is known; `None` if that cannot be read.
@@ -68,9 +86,7 @@ fn identities_of(object: &DynamicObject) -> Option<BTreeSet<String>> {
         Some(aliases) => serde_json::from_value(aliases.clone()).ok()?,
     };
     let url = registry.get("url")?.as_str()?.parse().ok()?;
-    let mut all = identities(&url, &aliases, namespace);
-    all.extend(alias_identities(&aliases, namespace));
-    Some(all)
+    Some(identities(&url, &aliases, namespace))
 }
 
 fn name(object: &DynamicObject) -> String {

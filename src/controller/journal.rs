@@ -71,7 +71,9 @@ impl ClusterJournal {
     fn opened(&mut self, names: Vec<String>, intents: &[Intent]) {
         let unsettled = intents.iter().map(|it| (it.repository.clone(), it.operation.digest().clone())).collect();
         self.batches.push(Batch { names, unsettled });
-        intents.iter().for_each(|intent| self.open.open(intent.clone()));
+        for intent in intents {
+            self.open.open(intent.clone());
+        }
     }
 
     fn error(&self, what: &'static str, why: &LedgerError) -> JournalError {

@@ -13,6 +13,8 @@ use crate::worker::Report;
 /// What a worker knows of one resource.
 pub(super) struct Known {
     pub(super) uid: String,
+    /// It was read live since this worker began.
+    pub(super) is_live: bool,
     /// As it was last written; what a watch shows may be older.
     pub(super) written: RegistryRetentionStatus,
     /// As it is to be.
@@ -52,6 +54,7 @@ impl Known {
         });
         Self {
             uid: resource.uid.clone(),
+            is_live: false,
             written: status.clone(),
             status,
             failures,
@@ -90,15 +93,10 @@ impl Known {
     /// Takes in how a run ended.
     pub(super) fn end(&mut self, resource: &Resource, ending: Ending, now: Timestamp) -> Words {
         let succeeded = ending.result == RunResult::Succeeded;
-        self.failures = match ending.result {
-            RunResult::Succeeded => None,
-            _ => {
-                let before = self.failures.filter(|it| it.turn == ending.turn).map_or(0, |it| it.count);
-                // Whoever was cut goes on at once; whoever failed waits.
-                let count = if ending.failed == 0 && ending.was_cut { 0 } else { before.saturating_add(1) };
-                Some(Failures { count, since: now, turn: ending.turn })
-            }
-        };
+        let before = self.failures.filter(|it| it.turn == ending.turn).map_or(0, |it| it.count);
+        // Whoever was cut goes on at once; whoever failed waits.
+        let count = if ending.failed == 0 && ending.was_cut { 0 } else { before.saturating_add(1) };
+        self.failures = (!succeeded).then_some(Failures { count, since: now, turn: ending.turn });
         let words = self.stand(resource, &ending.standing, now);
         if succeeded {
             self.status.last_successful_run = Some(Time(now));

@@ -52,11 +52,27 @@ pub(super) struct Stored {
 
 /// Why a text could not be stored, found or read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LedgerError {
+pub enum LedgerError {
+    /// The API server refused, or did not answer.
     #[error("ConfigMaps in namespace {namespace}: {doing}: {why}")]
-    Api { namespace: String, doing: &'static str, why: Box<kube::Error> },
+    Api {
+        /// Where.
+        namespace: String,
+        /// What could not be done.
+        doing: &'static str,
+        /// Why.
+        why: Box<kube::Error>,
+    },
+    /// What is there is not what was stored.
     #[error("ConfigMap {namespace}/{name} is damaged: {why}")]
-    Damaged { namespace: String, name: String, why: String },
+    Damaged {
+        /// Where.
+        namespace: String,
+        /// The first part.
+        name: String,
+        /// In what way.
+        why: String,
+    },
 }
 
 #[derive(Clone)]
@@ -70,16 +86,16 @@ impl Ledger {
     }
 
     /// Stores `text` unless it is there; the names of its parts.
-    pub(super) async fn store(&self, shelf: &Shelf, text: &[u8]) -> Result<Vec<String>, LedgerError> {
-        let api = self.api(&shelf.namespace);
+    pub(super) async fn store(&self, place: &Shelf, text: &[u8]) -> Result<Vec<String>, LedgerError> {
+        let api = self.api(&place.namespace);
         let mut names = Vec::new();
-        for part in parts(shelf, text) {
+        for part in parts(place, text) {
             names.push(part.name_any());
             match api.create(&PostParams::default(), &part).await {
                 Ok(_) => {}
                 // Names are digests of the content.
                 Err(kube::Error::Api(status)) if status.is_already_exists() => {}
-                Err(why) => return Err(failed(&shelf.namespace, "cannot be created", why)),
+                Err(why) => return Err(failed(&place.namespace, "cannot be created", why)),
             }
         }
         Ok(names)
@@ -88,12 +104,12 @@ impl Ledger {
     /// Stores `text` unless it is what is `known` to be stored under these names.
     pub(super) async fn store_unless(
         &self,
-        shelf: &Shelf,
+        place: &Shelf,
         text: &[u8],
         known: &[String],
     ) -> Result<Vec<String>, LedgerError> {
-        let names: Vec<String> = parts(shelf, text).iter().map(ConfigMap::name_any).collect();
-        if names == known { Ok(names) } else { self.store(shelf, text).await }
+        let names: Vec<String> = parts(place, text).iter().map(ConfigMap::name_any).collect();
+        if names == known { Ok(names) } else { self.store(place, text).await }
     }
 
     /// The text of these parts; none if a part is gone.
@@ -182,7 +198,7 @@ fn failed(namespace: &str, doing: &'static str, why: kube::Error) -> LedgerError
 }
 
 /// The objects that hold `text`.
-fn parts(shelf: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
+pub(super) fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Writing to memory does not fail.
     let packed = encoder.write_all(text).and_then(|()| encoder.finish()).unwrap_or_default();
@@ -191,16 +207,16 @@ fn parts(shelf: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
     let count = packed.chunks(MAX_PART_BYTES).count();
     let part = |(index, bytes): (usize, &[u8])| {
         let number = index + 1;
-        let mut labels = shelf.labels.clone();
+        let mut labels = place.labels.clone();
         labels.insert(CONTENT.into(), content.into());
         labels.insert("app.kubernetes.io/managed-by".into(), "registry-retention".into());
         ConfigMap {
             metadata: ObjectMeta {
-                name: Some(format!("{}-{}-{number}", shelf.prefix, &content[..12])),
-                namespace: Some(shelf.namespace.clone()),
+                name: Some(format!("{}-{}-{number}", place.prefix, &content[..12])),
+                namespace: Some(place.namespace.clone()),
                 labels: Some(labels),
                 annotations: Some([(PART.into(), format!("{number}/{count}"))].into()),
-                owner_references: shelf.owner.clone().map(|owner| vec![owner]),
+                owner_references: place.owner.clone().map(|owner| vec![owner]),
                 ..ObjectMeta::default()
             },
             immutable: Some(true),

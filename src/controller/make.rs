@@ -35,12 +35,14 @@ pub(super) struct Made {
     pub(super) workloads: WorkloadsStatus,
 }
 
-/// Makes the plan of `resource`.
+/// Makes the plan of `resource`. `ours` are the tags that the last runs of this registry may have deleted: they are not
+/// missing, even if a crash lost the memory of it.
 pub(super) async fn make(
     context: &Context,
     resource: &Resource,
     gathered: &Gathered,
     files: &mut Files,
+    ours: BTreeSet<(RepositoryName, Tag)>,
     now: Timestamp,
 ) -> Result<Made, Trouble> {
     let in_use = gathered.workloads.in_use()?;
@@ -57,7 +59,8 @@ pub(super) async fn make(
     let plan = decide(&inventory, policies, &in_use, Mandate::default(), now);
 
     let listing = inventory.listing();
-    let ours: BTreeSet<(RepositoryName, Tag)> = files.journal.open_intents().iter().flat_map(taken).collect();
+    let begun = files.journal.open_intents().iter().flat_map(taken);
+    let ours: BTreeSet<(RepositoryName, Tag)> = ours.into_iter().chain(begun).collect();
     let shrinkage = files.memory.memory.shrinkage(policies, &listing, &ours);
     let accepted = shelves::accepted(context, resource).await?;
     let approval = approve(&plan, &shrinkage, &accepted, now);

@@ -6,7 +6,8 @@
 //! - `gather`: what a turn works with, read live; `access`: logins and certificates
 //! - `plan`: a plan is made and stored; `run`: a pass of carrying it out
 //! - [`story`], [`trouble`]: what the status says, and why something cannot be done (pure); `scribe` writes it
-//! - [`record`]: a stored plan (pure); `shelves`, `journal`, `memory`: where such things are; `ledger`: `ConfigMaps`
+//! - [`record`]: a stored plan (pure); [`stored_plans`]: as anyone reads them; `shelves`, `journal`, `memory`: where such
+//!   things are; `ledger`: `ConfigMaps`
 //! - `known`: what a worker knows of one resource; `context`: what all workers share; `clock`: the one clock
 
 mod access;
@@ -22,9 +23,9 @@ mod pass;
 pub mod record;
 pub mod registries;
 pub mod resource;
-
 mod scribe;
 mod shelves;
+pub mod stored_plans;
 pub mod story;
 mod supervisor;
 pub mod trouble;

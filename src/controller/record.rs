@@ -81,6 +81,7 @@ impl PlanRecord {
     }
 
     /// Only what of it stands in `bound`, which waits for these `causes`.
+    #[must_use]
     pub fn within(&self, bound: &BTreeSet<Entry>, causes: Vec<Cause>) -> Self {
         let stands = |tag: &&TagRecord| tag.entry().is_some_and(|entry| bound.contains(&entry));
         let tags: Vec<TagRecord> = self.tags.iter().filter(stands).cloned().collect();
@@ -124,10 +125,10 @@ impl PlanRecord {
         let tag = |(index, line)| serde_json::from_slice(line).map_err(|why| format!("line {}: {why}", index + 2));
         let tags = lines.enumerate().map(tag).collect::<Result<_, _>>()?;
         let record = Self { header, tags };
-        match record.stored(Timestamp::UNIX_EPOCH).hash == record.header.hash {
-            true => Ok(record),
-            false => Err("its hash is not that of what it would delete".into()),
+        if record.stored(Timestamp::UNIX_EPOCH).hash != record.header.hash {
+            return Err("its hash is not that of what it would delete".into());
         }
+        Ok(record)
     }
 }
 
@@ -135,5 +136,69 @@ impl TagRecord {
     fn entry(&self) -> Option<Entry> {
         let digest = self.digest.clone().filter(|_| self.condemned)?;
         Some(Entry { repository: self.repository.clone(), tag: self.tag.clone(), digest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(name: &str, condemned: bool) -> TagRecord {
+        TagRecord {
+            repository: "apps/shop".parse().unwrap(),
+            tag: name.parse().unwrap(),
+            digest: Some(Digest::of(name.as_bytes())),
+            condemned,
+            reason: if condemned { "NoLongerKept" } else { "Protected" }.into(),
+            message: "because".into(),
+            size_bytes: 5,
+        }
+    }
+
+    fn record(causes: Vec<Cause>) -> PlanRecord {
+        let tags = vec![tag("a", true), tag("b", false), tag("c", true)];
+        let entries = tags.iter().filter_map(TagRecord::entry).collect();
+        let hash = PlanHash::of(&entries, &causes);
+        let (counts, rules) = (PlanCounts::default(), Vec::new());
+        let registry = "http://registry.registry:5000".into();
+        PlanRecord { header: Header { format: FORMAT, registry, hash, causes, counts, rules }, tags }
+    }
+
+    #[test]
+    fn a_plan_survives_being_stored() {
+        let causes = vec![Cause::MaxDeletions { condemned: 2, limit: 1 }];
+        for record in [record(Vec::new()), record(causes)] {
+            let text = record.write().unwrap();
+            assert_eq!(String::from_utf8_lossy(&text).lines().count(), 4);
+            assert_eq!(PlanRecord::read(&text).unwrap(), record);
+            let stored = record.stored(Timestamp::UNIX_EPOCH);
+            assert_eq!((stored.entries.len(), &stored.hash), (2, &record.header.hash));
+        }
+    }
+
+    #[test]
+    fn a_part_of_it_is_a_plan_of_its_own() {
+        let record = record(vec![Cause::MaxDeletions { condemned: 2, limit: 1 }]);
+        let bound: BTreeSet<Entry> = record.stored(Timestamp::UNIX_EPOCH).entries.into_iter().take(1).collect();
+        let part = record.within(&bound, Vec::new());
+        assert_eq!(part.stored(Timestamp::UNIX_EPOCH).entries, bound);
+        assert_eq!(PlanRecord::read(&part.write().unwrap()).unwrap(), part);
+        assert_ne!(part.header.hash, record.header.hash);
+    }
+
+    #[test]
+    fn what_was_tampered_with_deletes_nothing() {
+        let text = String::from_utf8(record(Vec::new()).write().unwrap()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let tampered = [
+            text.replace("\"condemned\":false", "\"condemned\":true"),
+            lines[..3].join("\n"),
+            lines[1..].join("\n"),
+            text.replace("\"format\":1", "\"format\":2"),
+            String::new(),
+        ];
+        for text in tampered {
+            assert!(PlanRecord::read(text.as_bytes()).is_err(), "{text}");
+        }
     }
 }

@@ -190,7 +190,7 @@ pub(super) mod tests {
 
     /// A resource that goes by these names.
     pub(in crate::controller) fn resource(name: &str, identities: &[&str]) -> Resource {
-        let mut resource = Resource::read(&object(spec("http://registry.registry:5000"))).unwrap();
+        let mut resource = Resource::read(&object(&spec("http://registry.registry:5000"))).unwrap();
         resource.key.name = name.into();
         resource.identities = identities.iter().map(ToString::to_string).collect();
         resource
@@ -198,12 +198,12 @@ pub(super) mod tests {
 
     /// A resource that cannot be read.
     pub(in crate::controller) fn unreadable(name: &str) -> Unreadable {
-        let mut unreadable = *Resource::read(&object(json!({}))).unwrap_err();
+        let mut unreadable = *Resource::read(&object(&json!({}))).unwrap_err();
         unreadable.key.name = name.into();
         unreadable
     }
 
-    fn object(spec: Value) -> DynamicObject {
+    fn object(spec: &Value) -> DynamicObject {
         let metadata = json!({"name": "team", "namespace": "ns", "uid": "u", "generation": 3,
             "annotations": {REQUESTED_AT: "now", ACCEPT: ""}});
         serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap()
@@ -216,7 +216,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_whole_one_is_read_with_the_defaults() {
-        let resource = Resource::read(&object(spec("http://registry.registry:5000"))).unwrap();
+        let resource = Resource::read(&object(&spec("http://registry.registry:5000"))).unwrap();
         assert_eq!((resource.key.to_string().as_str(), resource.generation), ("ns/team", 3));
         assert_eq!((resource.requested.as_deref(), resource.accept), (Some("now"), None));
         assert_eq!(&*resource.policy.name, "ns/team");
@@ -238,7 +238,7 @@ pub(super) mod tests {
         for (fields, why) in broken {
             let mut spec = spec(url);
             spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-            let unreadable = Resource::read(&object(spec)).unwrap_err();
+            let unreadable = Resource::read(&object(&spec)).unwrap_err();
             assert!(unreadable.why.starts_with(why), "{}", unreadable.why);
             assert!(unreadable.identities.unwrap().contains("registry.registry:5000"));
         }
@@ -248,7 +248,7 @@ pub(super) mod tests {
             json!({"registry": {"url": "nonsense"}}),
             json!({"registry": {"url": url, "aliases": 5}}),
         ] {
-            assert_eq!(Resource::read(&object(data)).unwrap_err().identities, None);
+            assert_eq!(Resource::read(&object(&data)).unwrap_err().identities, None);
         }
     }
 }

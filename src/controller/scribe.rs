@@ -14,7 +14,7 @@ use crate::api::RegistryRetentionStatus;
 
 /// Who writes the status.
 const MANAGER: &str = "registry-retention";
-/// The most bytes of an event's note.
+/// The most characters of an event's note; the API allows 1024 bytes.
 const MAX_NOTE: usize = 1000;
 
 /// Writes `status`. A resource that is gone, or another of the same name, is left alone.
@@ -49,11 +49,10 @@ pub(super) async fn tell(context: &Context, key: &Key, uid: &str, words: &Words,
         uid: Some(uid.to_owned()),
         ..ObjectReference::default()
     };
-    let end = words.message.floor_char_boundary(MAX_NOTE);
     let event = Event {
         type_: if good { EventType::Normal } else { EventType::Warning },
         reason: words.reason.clone(),
-        note: Some(words.message[..end].to_owned()),
+        note: Some(words.message.chars().take(MAX_NOTE).collect()),
         action: "Retain".to_owned(),
         secondary: None,
     };

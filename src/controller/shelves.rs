@@ -4,18 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::ledger::{KIND, LedgerError, Shelf, Stored};
+use super::ledger::{KIND, Shelf};
 use super::record::PlanRecord;
 use super::resource::{Resource, owner};
+use super::stored_plans::{RESOURCE, StoredPlans, WAITING};
 use super::trouble::Trouble;
 use super::{context::Context, known::Known};
 use crate::api::PlanReference;
 use crate::retention::StoredPlan;
 
-/// Whose plan it is.
-const RESOURCE: &str = "registry-retention.dev/resource";
-/// The hash of a plan that waits for a person, as far as a label holds it.
-const WAITING: &str = "registry-retention.dev/waiting";
 /// A name of an object ends here, for what is appended.
 const MAX_PREFIX: usize = 200;
 
@@ -48,24 +45,16 @@ pub(super) async fn load(
     resource: &Resource,
     reference: &PlanReference,
 ) -> Result<Option<PlanRecord>, Trouble> {
-    let text = match context.ledger.load(&resource.key.namespace, &reference.config_maps).await {
-        Ok(Some(text)) => text,
-        Ok(None) | Err(LedgerError::Damaged { .. }) => return Ok(None),
-        Err(why) => return Err(why.into()),
-    };
-    Ok(PlanRecord::read(&text).ok().filter(|record| record.header.hash.as_str() == reference.hash))
+    Ok(StoredPlans::of(&context.ledger).load(&resource.key.namespace, reference).await?)
 }
 
 /// The waiting plan that the annotation of `resource` accepts, if that is still stored.
 pub(super) async fn accepted(context: &Context, resource: &Resource) -> Result<Vec<StoredPlan>, Trouble> {
     let Some(typed) = &resource.accept else { return Ok(Vec::new()) };
-    let selector = format!("{KIND}=plan,{RESOURCE}={},{WAITING}", resource.uid);
-    let stored = context.ledger.find(&resource.key.namespace, &selector).await?;
-    let plan = |stored: &Stored| {
-        let plan = PlanRecord::read(&stored.text).ok()?.stored(stored.at);
-        plan.hash.is_meant_by(&typed.to_ascii_lowercase()).then_some(plan)
-    };
-    Ok(stored.iter().filter_map(plan).collect())
+    let typed = typed.to_ascii_lowercase();
+    let waiting = StoredPlans::of(&context.ledger).waiting(&resource.key.namespace, &resource.uid).await?;
+    let meant = waiting.iter().filter(|plan| plan.record.header.hash.is_meant_by(&typed));
+    Ok(meant.map(|plan| plan.record.stored(plan.made_at)).collect())
 }
 
 /// Removes the plans of `resource` that nobody needs any more. One that waited can be accepted for as long as it counts.

@@ -84,7 +84,7 @@ impl Standing {
                 let message = format!(
                     "{message}; {tags} tags wait for a person, and none of them was deleted. Next: {}, then kubectl \
                      registry-retention accept {} {} -n {}",
-                    plan_command(key),
+                    waiting_command(key),
                     key.name,
                     plan.hash.get(..12).unwrap_or(&plan.hash),
                     key.namespace
@@ -181,6 +181,101 @@ fn plan_command(key: &Key) -> String {
     format!("kubectl registry-retention plan {} -n {}", key.name, key.namespace)
 }
 
+fn waiting_command(key: &Key) -> String {
+    format!("kubectl registry-retention plan {} --waiting -n {}", key.name, key.namespace)
+}
+
 fn run_command(key: &Key) -> String {
     format!("kubectl registry-retention run {} -n {}", key.name, key.namespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::PlanReference;
+
+    fn key() -> Key {
+        Key { namespace: "registry".into(), name: "team".into() }
+    }
+
+    fn counts(condemned: i64) -> PlanCounts {
+        PlanCounts { repositories: 5, tags: 60, condemned, ..PlanCounts::default() }
+    }
+
+    fn rule(name: &str, selected: i64) -> RuleStatus {
+        RuleStatus { name: name.into(), selected, kept: 0, condemned: selected }
+    }
+
+    fn waiting() -> WaitingStatus {
+        WaitingStatus {
+            reasons: vec!["MaxDeletePercent".into()],
+            message: "40 of 60 tags would go, more than 50 % (limits.maxDeletePercent)".into(),
+            tags: 40,
+            since: Time(Timestamp::UNIX_EPOCH),
+            plan: PlanReference { config_maps: Vec::new(), hash: "0123456789abcdef".into() },
+        }
+    }
+
+    #[test]
+    fn every_message_ends_with_the_next_command() {
+        let planned = |mode, condemned| Standing::Planned { mode, counts: counts(condemned), causes: Vec::new() };
+        let standings = [
+            Standing::Suspended,
+            planned(Mode::DryRun, 0),
+            planned(Mode::DryRun, 6),
+            planned(Mode::Enforce, 6),
+            Standing::Pruned { tags: 6, manifests: 5, skipped: 1 },
+            Standing::Pruned { tags: 0, manifests: 0, skipped: 0 },
+            Standing::Waits(waiting()),
+            Standing::Incomplete("the run was ended: spec.timeout has passed".into()),
+            Standing::Troubled(Trouble::stalled("DeleteDisabled", "deletion is disabled.")),
+        ];
+        let said: Vec<String> = standings
+            .iter()
+            .map(|standing| {
+                let words = standing.words(&key(), &[rule("all", 6)]);
+                format!("{}: {}", words.reason, words.message)
+            })
+            .collect();
+        insta::assert_snapshot!(said.join("\n"));
+        for words in said {
+            let next = words.rsplit_once("Next: ").unwrap().1;
+            assert!(next.contains("team") && next.contains("-n registry"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_selects_nothing_says_so() {
+        let standing = Standing::Suspended;
+        let message = |rules: &[RuleStatus]| standing.words(&key(), rules).message;
+        assert!(!message(&[rule("a", 1)]).contains("rule a"));
+        assert!(message(&[rule("a", 1), rule("b", 0)]).ends_with("(rule b selects nothing)"));
+        assert!(message(&[rule("a", 0), rule("b", 0)]).ends_with("(rules a, b select nothing)"));
+    }
+
+    #[test]
+    fn conditions_are_as_kstatus_reads_them() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let shown = |conditions: &[Condition]| -> Vec<String> {
+            let one = |it: &Condition| {
+                format!("{}={} {} since {}", it.type_, it.status, it.reason, it.last_transition_time.0.as_second())
+            };
+            conditions.iter().map(one).collect()
+        };
+        let stand = |standing: &Standing, before: &[Condition], now| {
+            let words = standing.words(&key(), &[]);
+            standing.conditions(before, &words, 1, at(now))
+        };
+        let pruned = Standing::Pruned { tags: 1, manifests: 1, skipped: 0 };
+        let first = stand(&pruned, &[], 1);
+        assert_eq!(shown(&first), ["Ready=True Pruned since 1"]);
+        assert_eq!(stand(&pruned, &first, 2), first, "what did not change is not written again");
+        let changing = reconciling(&first, 2, at(3));
+        assert_eq!(shown(&changing), ["Ready=True Pruned since 1", "Reconciling=True Planning since 3"]);
+        let waits = stand(&Standing::Waits(waiting()), &changing, 4);
+        assert_eq!(shown(&waits), ["Ready=False MaxDeletePercent since 4", "Stalled=True MaxDeletePercent since 4"]);
+        let passing = Standing::Troubled(Trouble::transient("Unreachable", "no answer"));
+        assert_eq!(shown(&stand(&passing, &waits, 5)), ["Ready=False Unreachable since 4"]);
+        assert_eq!(shown(&stand(&pruned, &waits, 6)), ["Ready=True Pruned since 6"]);
+    }
 }

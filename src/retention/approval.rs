@@ -154,6 +154,11 @@ impl StoredPlan {
         now.duration_since(self.made_at) < ACCEPTABLE_FOR
     }
 
+    /// Until when a plan that was made then can be accepted.
+    pub fn acceptable_until(made_at: Timestamp) -> Timestamp {
+        made_at.saturating_add(ACCEPTABLE_FOR).unwrap_or(Timestamp::MAX)
+    }
+
     /// Whether a person who accepted this plan knew of `cause`.
     fn covers(&self, cause: &Cause) -> bool {
         self.causes.iter().any(|known| known.code() == cause.code())

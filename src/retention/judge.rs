@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_manifest_whose_tag_a_run_removed_is_not_young_again() {
         let text = "{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {name: t}, spec: \
-                    {registry: {url: 'http://r', completeTagLists: true}, protect: {inUse: {scope: None}}, limits: \
+                    {registry: {url: 'http://r.r', completeTagLists: true}, protect: {inUse: {scope: None}}, limits: \
                     {minTagsPerRepository: 0}, rules: [{name: a, repositories: {include: [app]}, tags: {include: ['*']}, \
                     action: Delete}]}}";
         let policies = [Policy::compile(&crate::api::read_resources(text).unwrap()[0]).unwrap()];

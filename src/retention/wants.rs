@@ -70,7 +70,7 @@ mod tests {
     fn policy(repositories: &str) -> Policy {
         let text = format!(
             "{{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {{name: t}}, spec: \
-             {{registry: {{url: 'http://r'}}, protect: {{inUse: {{scope: None}}}}, rules: [{{name: a, repositories: \
+             {{registry: {{url: 'http://r.r'}}, protect: {{inUse: {{scope: None}}}}, rules: [{{name: a, repositories: \
              {{include: ['{repositories}']}}, tags: {{include: ['*']}}, action: Delete}}]}}}}"
         );
         Policy::compile(&crate::api::read_resources(&text).unwrap()[0]).unwrap()

@@ -4,6 +4,8 @@
 #![allow(unreachable_pub, reason = "a test binary exports nothing; `pub` says what other modules may use")]
 
 mod aftermath;
+#[path = "../support/api_server.rs"]
+mod api_server;
 mod desk;
 mod support;
 

@@ -1,4 +1,8 @@
-//! An API server that serves lists in pages, and watches, of whatever a test puts into it.
+//! An API server that serves lists in pages, watches, and single objects, which it merges patches into, of whatever a test
+//! puts into it.
+
+#![allow(dead_code, reason = "whoever takes it in uses a part of it")]
+#![allow(unreachable_pub, reason = "it is a module of several test binaries")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
@@ -75,11 +79,19 @@ impl ApiServer {
         let mut inside = self.lock();
         inside.version += 1;
         let version = inside.version;
-        object["metadata"] = json!({"name": name, "namespace": namespace, "resourceVersion": version.to_string()});
+        merge(
+            &mut object["metadata"],
+            &json!({"name": name, "namespace": namespace, "resourceVersion": version.to_string()}),
+        );
         let objects = inside.objects.get_mut(path).expect("a kind that is served");
         let old = objects.insert((namespace.to_owned(), name.to_owned()), object.clone());
         let kind = if old.is_some() { "MODIFIED" } else { "ADDED" };
         inside.log.push((version, path.to_owned(), json!({"type": kind, "object": object})));
+    }
+
+    /// The object as it is now.
+    pub fn get(&self, path: &str, namespace: &str, name: &str) -> Value {
+        self.lock().objects[path][&(namespace.to_owned(), name.to_owned())].clone()
     }
 
     /// Deletes an object.
@@ -144,8 +156,14 @@ impl ApiServer {
     }
 }
 
-async fn answer(State(server): State<ApiServer>, uri: Uri, Query(query): Query<HashMap<String, String>>) -> Response {
-    let (path, namespace) = everywhere(uri.path());
+async fn answer(
+    State(server): State<ApiServer>,
+    method: Method,
+    uri: Uri,
+    Query(query): Query<HashMap<String, String>>,
+    body: Bytes,
+) -> Response {
+    let Place { path, namespace, name } = place(uri.path());
     let text = uri.query().unwrap_or_default();
     server.lock().requests.push(format!("{}?{text}", uri.path()));
     if let Some(code) = server.fault(&path, text) {
@@ -154,34 +172,92 @@ async fn answer(State(server): State<ApiServer>, uri: Uri, Query(query): Query<H
     if !server.lock().objects.contains_key(&path) {
         return failure(404);
     }
+    if let (Some(namespace), Some(name)) = (&namespace, &name) {
+        return single(&server, &method, &path, namespace, name, &body);
+    }
     if query.get("watch").is_some_and(|watch| watch == "true" || watch == "1") {
         let from = query.get("resourceVersion").and_then(|text| text.parse().ok()).unwrap_or(0);
         return watch(server, path, namespace, from);
     }
     let inside = server.lock();
     let objects = &inside.objects[&path];
-    let objects: Vec<&Value> =
-        objects.iter().filter(|(key, _)| namespace.as_ref().is_none_or(|it| *it == key.0)).map(|(_, it)| it).collect();
+    let selector = query.get("labelSelector").map_or("", String::as_str);
+    let selected = |(namespace_and_name, object): &(&(String, String), &Value)| {
+        namespace.as_ref().is_none_or(|it| *it == namespace_and_name.0) && matches(selector, object)
+    };
+    let objects: Vec<&Value> = objects.iter().filter(selected).map(|(_, object)| object).collect();
     let start: usize = query.get("continue").and_then(|token| token.parse().ok()).unwrap_or(0);
-    let end = objects.len().min(start + inside.page);
+    // Without a limit everything comes at once.
+    let page = if query.contains_key("limit") { inside.page } else { usize::MAX };
+    let end = objects.len().min(start.saturating_add(page));
     let token = if end < objects.len() { end.to_string() } else { String::new() };
     let metadata = json!({"resourceVersion": inside.version.to_string(), "continue": token});
     let list = json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": objects[start.min(end)..end]});
     axum::Json(list).into_response()
 }
 
-/// The path of all namespaces, and the namespace.
-fn everywhere(path: &str) -> (String, Option<String>) {
-    match path.split_once("/namespaces/").and_then(|(before, after)| Some((before, after.split_once('/')?))) {
-        Some((before, (namespace, plural))) => (format!("{before}/{plural}"), Some(namespace.to_owned())),
-        None => (path.to_owned(), None),
+/// One object: read, or patched by a merge.
+fn single(server: &ApiServer, method: &Method, path: &str, namespace: &str, name: &str, body: &[u8]) -> Response {
+    let key = (namespace.to_owned(), name.to_owned());
+    let found = server.lock().objects[path].get(&key).cloned();
+    let Some(mut object) = found else { return failure(404) };
+    if *method == Method::PATCH {
+        let change: Value = serde_json::from_slice(body).expect("a patch in JSON");
+        let uid = &change["metadata"]["uid"];
+        if !uid.is_null() && *uid != object["metadata"]["uid"] {
+            return failure(409);
+        }
+        merge(&mut object, &change);
+        server.put(path, namespace, name, object.clone());
     }
+    axum::Json(object).into_response()
+}
+
+/// As RFC 7396 has it.
+fn merge(object: &mut Value, patch: &Value) {
+    let Value::Object(fields) = patch else { return *object = patch.clone() };
+    if !object.is_object() {
+        *object = json!({});
+    }
+    for (name, value) in fields {
+        match value {
+            Value::Null => drop(object.as_object_mut().and_then(|fields| fields.remove(name))),
+            value => merge(&mut object[name.as_str()], value),
+        }
+    }
+}
+
+/// Whether the labels of `object` are as `selector` wants: `a=b,c`.
+fn matches(selector: &str, object: &Value) -> bool {
+    let labels = &object["metadata"]["labels"];
+    selector.split(',').filter(|term| !term.is_empty()).all(|term| match term.split_once('=') {
+        Some((name, value)) => labels[name] == value,
+        None => !labels[term].is_null(),
+    })
+}
+
+/// What a path means.
+struct Place {
+    /// The path of its kind in all namespaces.
+    path: String,
+    namespace: Option<String>,
+    name: Option<String>,
+}
+
+fn place(path: &str) -> Place {
+    let split = path.split_once("/namespaces/").and_then(|(before, after)| Some((before, after.split_once('/')?)));
+    let Some((before, (namespace, rest))) = split else {
+        return Place { path: path.to_owned(), namespace: None, name: None };
+    };
+    let (plural, name) = rest.split_once('/').map_or((rest, None), |(plural, name)| (plural, Some(name.to_owned())));
+    Place { path: format!("{before}/{plural}"), namespace: Some(namespace.to_owned()), name }
 }
 
 fn failure(code: u16) -> Response {
     let reason = match code {
         403 => "Forbidden",
         404 => "NotFound",
+        409 => "Conflict",
         410 => "Expired",
         _ => "InternalError",
     };
@@ -205,7 +281,7 @@ fn watch(server: ApiServer, path: String, namespace: Option<String>, from: u64) 
                     for (_, event) in &news {
                         let of = event["object"]["metadata"]["namespace"].as_str();
                         if namespace.is_none() || of == namespace.as_deref() {
-                            lines.push_str(&format!("{event}\n"));
+                            lines.extend([event.to_string(), "\n".to_owned()]);
                         }
                     }
                     return Some((Ok::<_, std::convert::Infallible>(Bytes::from(lines)), last));

@@ -14,6 +14,8 @@ pub(super) mod text;
 pub(super) use document::{Document, RegistryDocument};
 pub(super) use ending::{report, space};
 pub(super) use notice::{Notice, refusal};
+pub(super) use summary::rule_table;
+pub(super) use table::staying;
 
 use super::pass::{Pass, Setting};
 use super::screen::{out, out_all};

@@ -1,7 +1,7 @@
 //! A plan in numbers.
 
 use super::text::{Table, bytes, count};
-use crate::api::Mode;
+use crate::api::{Mode, RuleStatus};
 use crate::cli::source::Group;
 use crate::retention::{Deletes, Generation, Kept, Plan, Policy, Server, StoredPlan, Verdict};
 
@@ -70,17 +70,25 @@ pub(super) fn counts(plan: &Plan, policies: &[Policy]) -> Vec<String> {
 
 fn rules(plan: &Plan, policies: &[Policy]) -> Table {
     let by_rule = plan.by_rule();
-    let mut table = Table::new("  ", &[1, 2, 3], &["RULE", "SELECTS", "STAY", "GO", ""]);
-    for rule in policies.iter().flat_map(|policy| &policy.rules) {
+    rule_table(policies.iter().flat_map(|policy| &policy.rules).map(|rule| {
         let totals = by_rule.get(&rule.id).copied().unwrap_or_default();
-        let remark = if totals.selected == 0 { "selects nothing" } else { "" };
-        table.row([
-            format!("{}/{}", rule.id.policy, rule.id.rule),
-            totals.selected.to_string(),
-            totals.kept.to_string(),
-            totals.condemned.to_string(),
-            remark.to_owned(),
-        ]);
+        let number = |tags: usize| i64::try_from(tags).unwrap_or(i64::MAX);
+        RuleStatus {
+            name: format!("{}/{}", rule.id.policy, rule.id.rule),
+            selected: number(totals.selected),
+            kept: number(totals.kept),
+            condemned: number(totals.condemned),
+        }
+    }))
+}
+
+/// Rules, with how many tags they select, how many of those stay, and how many go.
+pub(in crate::cli) fn rule_table(rules: impl Iterator<Item = RuleStatus>) -> Table {
+    let mut table = Table::new("  ", &[1, 2, 3], &["RULE", "SELECTS", "STAY", "GO", ""]);
+    for rule in rules {
+        let remark = if rule.selected == 0 { "selects nothing" } else { "" };
+        let [selected, kept, condemned] = [rule.selected, rule.kept, rule.condemned].map(|tags| tags.to_string());
+        table.row([rule.name, selected, kept, condemned, remark.to_owned()]);
     }
     table
 }

@@ -26,7 +26,8 @@ pub(super) fn repository(repository: &RepositoryPlan, now: Timestamp, wide: bool
     )];
     lines.extend(if wide { wide_table(&shown, now) } else { table(&shown, now) }.lines());
     if !wide && condemned < repository.tags.len() {
-        lines.push(format!("  stay: {}", staying(repository)));
+        let kept = repository.tags.iter().filter(|tag| !tag.verdict.is_condemned());
+        lines.push(format!("  stay: {}", staying(kept.map(|tag| tag.verdict.code()))));
     }
     lines
 }
@@ -78,12 +79,10 @@ fn reason(tag: &TagPlan) -> String {
     tag.verdict.code().to_owned()
 }
 
-/// `5 KeptByRule, 1 Protected`.
-fn staying(repository: &RepositoryPlan) -> String {
+/// `5 KeptByRule, 1 Protected`, of the reasons of those tags that stay.
+pub(in crate::cli) fn staying<'a>(kept: impl Iterator<Item = &'a str>) -> String {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for tag in repository.tags.iter().filter(|tag| !tag.verdict.is_condemned()) {
-        *reasons.entry(tag.verdict.code()).or_default() += 1;
-    }
+    kept.for_each(|reason| *reasons.entry(reason).or_default() += 1);
     reasons.iter().map(|(reason, tags)| format!("{tags} {reason}")).collect::<Vec<_>>().join(", ")
 }
 

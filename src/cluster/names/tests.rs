@@ -9,6 +9,7 @@ fn of(url: &str, aliases: &[&str], namespace: Option<&str>) -> Vec<String> {
 
 #[test]
 fn every_spelling_of_an_address_is_the_same() {
+    type Row<'a> = (&'a str, &'a [&'a str], Option<&'a str>, &'a [&'a str]);
     for url in [
         "http://registry.registry:5000",
         "http://Registry.Registry.svc:5000",
@@ -17,7 +18,7 @@ fn every_spelling_of_an_address_is_the_same() {
     ] {
         assert_eq!(of(url, &[], Some("any")), ["registry.registry:5000"], "{url}");
     }
-    let table: [(&str, &[&str], Option<&str>, &[&str]); 8] = [
+    let table: [Row<'_>; 8] = [
         ("https://r.example", &[], None, &["r.example:443"]),
         ("http://r.example", &[], None, &["r.example:80"]),
         ("http://[fd00::1]:5000", &[], Some("a"), &["[fd00::1]:5000"]),

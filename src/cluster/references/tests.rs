@@ -157,8 +157,8 @@ proptest! {
             models[feed].apply(change);
             let mut expected = UsedImages::default();
             for (kind, model) in ["Pod", "Job"].into_iter().zip(&models) {
-                for (name, images) in &model.shown {
-                    images.iter().for_each(|image| expected.add(image, &format!("{kind} {name}")));
+                for (name, image) in model.shown.iter().flat_map(|(name, images)| images.iter().map(move |it| (name, it))) {
+                    expected.add(image, &format!("{kind} {name}"));
                 }
             }
             prop_assert_eq!(&references.images(), &expected);

@@ -57,7 +57,8 @@ async fn the_first_error_ends_the_waiting() {
     let server = ApiServer::new();
     server.answers(DEPLOYMENTS, "", 403, usize::MAX);
     let index = Index::start(&client(&server), &Scope::Cluster);
-    let Err(ClusterError::Workloads(unread)) = index.synced().await else { panic!("it is synced") };
+    let ended = tokio::time::timeout(Duration::from_secs(5), index.synced()).await.expect("it does not wait");
+    let Err(ClusterError::Workloads(unread)) = ended else { panic!("it is synced") };
     assert_eq!((unread.resource.as_str(), unread.verb), ("deployments.apps", Verb::List));
     assert!(index.snapshot().is_err(), "what is not known whole is not shown");
 }

@@ -1,7 +1,7 @@
 //! Against an API server that is a service in this process.
 
 #[path = "../../../tests/support/api_server.rs"]
-mod api_server;
+pub(crate) mod api_server;
 mod index;
 mod list;
 mod resources;

@@ -109,6 +109,11 @@ impl Worker {
             Ok(_) => return self.rest(Some(now + LAG)).await,
             Err(trouble) => return self.trouble(resource, turn, trouble, now).await,
         };
+        // What another worker wrote a moment ago may not have reached the watch.
+        match self.known.get_mut(&resource.key) {
+            Some(known) if !known.is_live => return *known = Known { is_live: true, ..Known::new(&resource) },
+            _ => {}
+        }
         let ended = match turn {
             Turn::Resume => self.resume(&registry, &resource, now).await,
             Turn::Plan | Turn::Run => self.plan_unless_told_to_end(&registry, &resource, turn, now).await,

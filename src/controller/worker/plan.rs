@@ -1,17 +1,21 @@
 //! A turn that plans.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Worker, id};
-use crate::api::{RunResult, RunStatus, WaitingStatus};
+use crate::api::{LastRunStatus, Mode, RunResult, RunStatus, WaitingStatus};
 use crate::controller::gather::gather;
 use crate::controller::known::Ending;
 use crate::controller::make::{Made, make, number};
 use crate::controller::registries::Registry;
 use crate::controller::resource::Resource;
+use crate::controller::shelves;
 use crate::controller::story::{Standing, reconciling};
 use crate::controller::trouble::Trouble;
+use crate::oci::{RepositoryName, Tag};
 use crate::retention::Deletes;
 use crate::schedule::Turn;
 
@@ -30,11 +34,12 @@ impl Worker {
             self.show(resource, None, now).await;
         }
         let gathered = gather(&self.context, registry, resource).await?;
+        let ours = self.ours(registry).await?;
         let files = match &mut self.files {
             Some(files) => files,
             none => none.insert(self.context.files(&registry.identities).await?),
         };
-        let made = make(&self.context, resource, &gathered, files, now).await?;
+        let made = make(&self.context, resource, &gathered, files, ours, now).await?;
         let is_open = files.is_open();
         let runs = turn == Turn::Run && resource.enforces();
         let waiting = self.waiting(resource, &made, now).await?;
@@ -81,6 +86,23 @@ impl Worker {
         self.end(resource, ending).await
     }
 
+    /// The tags that the last run of each resource may have deleted.
+    async fn ours(&self, registry: &Registry) -> Result<BTreeSet<(RepositoryName, Tag)>, Trouble> {
+        let mut ours = BTreeSet::new();
+        for resource in &registry.resources {
+            let Some(status) = self.known.get(&resource.key).map(|known| &known.status) else { continue };
+            let deleted = |run: &&LastRunStatus| run.deleted > 0 || run.result != RunResult::Succeeded;
+            let ended = status.last_run.as_ref().filter(|run| run.mode == Mode::Enforce).filter(deleted);
+            let plans = [status.run.as_ref().map(|run| &run.plan), ended.and_then(|run| run.plan.as_ref())];
+            for plan in plans.into_iter().flatten() {
+                let record = shelves::load(&self.context, resource, plan).await?;
+                let entries = record.map(|record| record.stored(Timestamp::UNIX_EPOCH).entries).unwrap_or_default();
+                ours.extend(entries.into_iter().map(|entry| (entry.repository, entry.tag)));
+            }
+        }
+        Ok(ours)
+    }
+
     /// The part of the plan that waits, stored.
     async fn waiting(
         &self,
@@ -104,6 +126,12 @@ impl Worker {
 
 /// How a resource stands whose plan is made and needs nothing else now.
 fn standing(resource: &Resource, made: &Made, waiting: Option<&WaitingStatus>, runs: bool) -> Standing {
+    match made.plan.server.deletes {
+        Deletes::Refused(refusal) if resource.enforces() && made.record.header.counts.condemned > 0 => {
+            return Standing::Troubled(Trouble::of_refusal(refusal));
+        }
+        _ => {}
+    }
     match waiting {
         Some(waiting) if resource.enforces() => Standing::Waits(waiting.clone()),
         None if runs => Standing::Pruned { tags: 0, manifests: 0, skipped: 0 },

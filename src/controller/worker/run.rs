@@ -37,15 +37,9 @@ impl Worker {
             let standing = Standing::Incomplete(format!("the run was ended: {why}"));
             return self.end_run(resource, &run, RunResult::Incomplete, standing).await;
         }
-        let bound = match &known.bound {
-            Some(bound) => bound.clone(),
-            None => match shelves::load(&self.context, resource, &run.plan).await? {
-                Some(record) => record.stored(run.start_time.0),
-                None => {
-                    let why = "the run was ended: its stored plan is gone, or is not what was stored";
-                    return self.end_run(resource, &run, RunResult::Incomplete, Standing::Incomplete(why.into())).await;
-                }
-            },
+        let Some(bound) = self.bound(resource, &run).await? else {
+            let why = "the run was ended: its stored plan is gone, or is not what was stored";
+            return self.end_run(resource, &run, RunResult::Incomplete, Standing::Incomplete(why.into())).await;
         };
         self.context.serves_this_crd().await?;
         let gathered = gather(&self.context, registry, resource).await?;
@@ -77,6 +71,15 @@ impl Worker {
             _ => standing,
         };
         self.end_run(resource, &run, result, standing).await
+    }
+
+    /// The upper bound of the run; none if it is no longer stored whole.
+    async fn bound(&self, resource: &Resource, run: &RunStatus) -> Result<Option<StoredPlan>, Trouble> {
+        if let Some(bound) = self.known.get(&resource.key).and_then(|known| known.bound.clone()) {
+            return Ok(Some(bound));
+        }
+        let record = shelves::load(&self.context, resource, &run.plan).await?;
+        Ok(record.map(|record| record.stored(run.start_time.0)))
     }
 
     /// Nobody wants anything of the registry any more: what a deletion cut is put back, and nothing else is deleted.

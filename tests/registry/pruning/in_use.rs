@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use registry_retention::oci::Digest;
 use registry_retention::retention::{InUse, Policy, StoredPlan, entries};
-use registry_retention::worker::{Report, Workloads};
+use registry_retention::worker::{Report, Workloads, WorkloadsError};
 
 use crate::aftermath::{exactly_survives, is_there, tags};
 use crate::desk::{Desk, condemned, in_use, reason, rules, set};
@@ -94,9 +94,9 @@ struct Coming {
 }
 
 impl Workloads for Coming {
-    fn in_use(&self) -> Arc<InUse> {
+    fn in_use(&self) -> Result<Arc<InUse>, WorkloadsError> {
         let came = self.asked.fetch_add(1, Ordering::SeqCst) >= self.times;
-        if came { Arc::clone(&self.then) } else { Arc::default() }
+        Ok(if came { Arc::clone(&self.then) } else { Arc::default() })
     }
 }
 

@@ -9,6 +9,7 @@ mod refused;
 mod resources;
 mod single_tags;
 mod stopped;
+mod workloads;
 
 use std::fs;
 use std::path::PathBuf;
@@ -148,6 +149,8 @@ struct Resource {
     complete: bool,
     protect: &'static str,
     minimum_age: &'static str,
+    /// Where workloads are looked for.
+    scope: &'static str,
     limits: &'static str,
     rules: &'static str,
 }
@@ -157,15 +160,15 @@ impl Resource {
     fn of(registry: &Registry, rules: &'static str) -> Self {
         let url = registry.url().to_owned();
         let (protect, limits) = ("[]", "{maxDeletePercent: 100}");
-        Self { name: "team", url, complete: true, protect, minimum_age: "0h", limits, rules }
+        Self { name: "team", url, complete: true, protect, minimum_age: "0h", scope: "None", limits, rules }
     }
 
     fn text(&self) -> String {
-        let Self { name, url, complete, protect, minimum_age, limits, rules } = self;
+        let Self { name, url, complete, protect, minimum_age, scope, limits, rules } = self;
         format!(
             "---\napiVersion: registry-retention.dev/v1alpha1\nkind: RegistryRetention\nmetadata: {{name: {name}}}\n\
              spec:\n  registry: {{url: '{url}', completeTagLists: {complete}}}\n  \
-             protect: {{tags: {protect}, minimumAge: {minimum_age}, inUse: {{scope: None}}}}\n  \
+             protect: {{tags: {protect}, minimumAge: {minimum_age}, inUse: {{scope: {scope}}}}}\n  \
              limits: {limits}\n  rules: {rules}\n"
         )
     }

@@ -73,7 +73,7 @@ fn forms_of_text() {
     ] {
         broken("http://registry.registry:5000", bad, &[&url(shown)]);
     }
-    let long = format!("http://{}", "a".repeat(506));
+    let long = format!("http://a.{}", "a".repeat(506));
     broken("http://registry.registry:5000", &long, &["spec.registry.url: must have at most 512 characters"]);
     let age = "a whole number of hours, days or weeks, such as 24h, 30d or 2w (at most five digits; a day is 24 hours)";
     broken("{inUse:", "{minimumAge: 1day, inUse:", &[&format!("spec.protect.minimumAge: must be {age}; not `1day`")]);

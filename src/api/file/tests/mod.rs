@@ -242,7 +242,7 @@ fn no_control_character_of_the_file_reaches_a_message() {
         ("name: all", format!("name: {evil}")),
         ("kind: RegistryRetention", format!("kind: {evil}")),
         ("v1alpha1", format!("v1alpha1\nx: {evil}")),
-        ("scope: None", format!("scope: {evil}")),
+        ("inUse: {}", format!("inUse: {{scope: {evil}}}")),
     ] {
         let found = errors(&LEAST.replace(from, &to)).concat();
         assert!(found.contains(r"\u{1b}[31m") || from == "v1alpha1", "{to}: {found}");

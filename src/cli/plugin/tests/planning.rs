@@ -1,0 +1,64 @@
+use serde_json::json;
+
+use super::super::plan::{choose, lines};
+use super::*;
+
+/// What `line` shows for people.
+async fn shown(server: &ApiServer, line: &str) -> Result<String, PluginError> {
+    let Command::Plan(args) = parse(line) else { panic!("{line} is no plan") };
+    let desk = desk(server);
+    let subject = desk.get(&args.name).await?;
+    let chosen = choose(&desk, &subject, &args, now())?;
+    let record = desk.plan(&subject.key, chosen.reference).await?;
+    let wide = args.output == crate::cli::args::PlanOutput::Wide;
+    Ok(lines(&desk, &subject, &chosen, &record, wide).join("\n"))
+}
+
+/// A cluster with a plan of the last run, and one that waits, which is only a part.
+fn with_plans() -> ApiServer {
+    let server = cluster();
+    let whole = record(&[]);
+    let bound = whole.stored(now()).entries.into_iter().take(1).collect();
+    let (all, part) = (
+        store(&server, &whole, "2026-11-22T03:00:00Z"),
+        store(&server, &whole.within(&bound, vec![LIMIT]), "2026-11-22T03:00:00Z"),
+    );
+    let mut status = after("Enforce", "Succeeded", "deleted");
+    status["lastRun"]["plan"] = all;
+    status["waiting"] = waiting(&part, "2026-11-22T03:00:00Z");
+    put(&server, &spec("Enforce"), &status);
+    server
+}
+
+#[tokio::test]
+async fn what_goes_is_shown_with_why_and_what_stays_as_counts() {
+    insta::assert_snapshot!(shown(&with_plans(), "plan team").await.unwrap());
+}
+
+#[tokio::test]
+async fn wide_has_every_tag() {
+    let wide = shown(&with_plans(), "plan team -o wide").await.unwrap();
+    assert!(wide.contains("\n  latest  keep     Protected") && wide.contains("sha256:"), "{wide}");
+}
+
+#[tokio::test]
+async fn what_waits_is_shown_with_the_command_that_accepts_it() {
+    insta::assert_snapshot!(shown(&with_plans(), "plan team --waiting").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_plan_that_is_not_there_is_said() {
+    let server = with_plans();
+    for (line, why) in [
+        ("plan team --running", "no run is in progress\nNext: kubectl registry-retention status team -n registry"),
+        ("plan other", "there is no RegistryRetention other in namespace registry"),
+    ] {
+        let error = shown(&server, line).await.unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let mut status = after("Enforce", "Succeeded", "deleted");
+    status["lastRun"]["plan"] = json!({"configMaps": ["gone-1"], "hash": "00"});
+    put(&server, &spec("Enforce"), &status);
+    let error = shown(&server, "plan team").await.unwrap_err().to_string();
+    assert!(error.contains("is gone, or is not what was stored (ConfigMaps gone-1)"), "{error}");
+}

@@ -1,0 +1,92 @@
+//! The stored plans of a resource, as whoever may read its `ConfigMaps` reads them: the operator, and a person's terminal.
+
+use jiff::Timestamp;
+use kube::Client;
+
+use super::ledger::{KIND, Ledger, Stored};
+use super::record::PlanRecord;
+use crate::api::PlanReference;
+
+pub use super::ledger::LedgerError;
+
+/// Whose plan it is.
+pub(super) const RESOURCE: &str = "registry-retention.dev/resource";
+/// The hash of a plan that waits for a person, as far as a label holds it.
+pub(super) const WAITING: &str = "registry-retention.dev/waiting";
+
+/// Reads stored plans.
+pub struct StoredPlans(Ledger);
+
+/// A stored plan that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingPlan {
+    /// What it is.
+    pub record: PlanRecord,
+    /// When it was stored.
+    pub made_at: Timestamp,
+}
+
+impl StoredPlans {
+    /// Those that `client` may read.
+    pub fn new(client: Client) -> Self {
+        Self(Ledger::new(client))
+    }
+
+    pub(super) fn of(ledger: &Ledger) -> Self {
+        Self(ledger.clone())
+    }
+
+    /// The plan under `reference`; none if a part of it is gone or damaged.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be asked for.
+    pub async fn load(&self, namespace: &str, reference: &PlanReference) -> Result<Option<PlanRecord>, LedgerError> {
+        let text = match self.0.load(namespace, &reference.config_maps).await {
+            Ok(Some(text)) => text,
+            Ok(None) | Err(LedgerError::Damaged { .. }) => return Ok(None),
+            Err(why) => return Err(why),
+        };
+        Ok(PlanRecord::read(&text).ok().filter(|record| record.header.hash.as_str() == reference.hash))
+    }
+
+    /// Every plan of the resource with this `uid` that waits for a person, or did, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be listed.
+    pub async fn waiting(&self, namespace: &str, uid: &str) -> Result<Vec<WaitingPlan>, LedgerError> {
+        let selector = format!("{KIND}=plan,{RESOURCE}={uid},{WAITING}");
+        let stored = self.0.find(namespace, &selector).await?;
+        let plan = |stored: &Stored| {
+            let record = PlanRecord::read(&stored.text).ok()?;
+            Some(WaitingPlan { record, made_at: stored.at })
+        };
+        Ok(stored.iter().filter_map(plan).collect())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::ledger::{Shelf, parts};
+    use super::*;
+
+    /// The objects in which `record` is stored for the resource `name` with this `uid`.
+    pub(crate) fn config_maps(
+        name: &str,
+        uid: &str,
+        record: &PlanRecord,
+    ) -> Vec<k8s_openapi::api::core::v1::ConfigMap> {
+        let mut labels = [(KIND.to_owned(), "plan".to_owned()), (RESOURCE.to_owned(), uid.to_owned())].to_vec();
+        if !record.header.causes.is_empty() {
+            labels.push((WAITING.to_owned(), record.header.hash.as_str()[..40].to_owned()));
+        }
+        let shelf = Shelf {
+            namespace: "registry".into(),
+            prefix: format!("{name}-plan"),
+            labels: labels.into_iter().collect(),
+            owner: None,
+        };
+        parts(&shelf, &record.write().unwrap())
+    }
+}

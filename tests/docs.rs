@@ -1,0 +1,76 @@
+//! The operator's guide names every reason that the operator gives, and no other.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// What only the terminal gives.
+const TERMINAL: [&str; 2] = ["KubeconfigUnusable", "ResourcesUnreadable"];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+    files.into_iter().chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+}
+
+/// The source without its tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+fn found(pattern: &str, text: &str) -> Vec<String> {
+    Regex::new(pattern).unwrap().captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+/// Every reason in the source: what errors, refusals and causes call themselves, and what the operator adds.
+fn given() -> BTreeSet<String> {
+    let mut reasons = BTreeSet::new();
+    let errors =
+        ["registry/error.rs", "cluster/error.rs", "worker/error.rs", "retention/server.rs", "retention/approval.rs"];
+    for path in errors {
+        let code = code(&Path::new("src").join(path));
+        let names = code
+            .split("pub fn ")
+            .filter(|function| function.starts_with("reason(&self) -> &'static str") || function.starts_with("code("));
+        let names: Vec<String> = names
+            .flat_map(|function| found(r#"=> "([A-Z]\w+)""#, function.split("\n    }\n").next().unwrap()))
+            .collect();
+        assert!(!names.is_empty(), "{path} names its reasons otherwise");
+        reasons.extend(names);
+    }
+    reasons.extend(found(r#"reason: "([A-Z]\w+)""#, &code(Path::new("src/worker/workloads.rs"))));
+    for path in sources(Path::new("src/controller")) {
+        let code = code(&path);
+        reasons.extend(found(r#"(?:stalled|transient)\(\s*"([A-Z]\w+)""#, &code));
+        reasons.extend(found(r#"\(reason, message\) =\s*\("([A-Z]\w+)""#, &code));
+        if path.ends_with("story.rs") {
+            reasons.extend(found(r#"\(\s*"([A-Z]\w+)","#, &code));
+            reasons.extend(found(r#"reason: "([A-Z]\w+)""#, &code));
+        }
+    }
+    reasons.into_iter().filter(|reason| !TERMINAL.contains(&reason.as_str())).collect()
+}
+
+/// The first cells of the table of reasons.
+fn documented() -> BTreeSet<String> {
+    let guide = fs::read_to_string("docs/operator.md").unwrap();
+    let table = guide.split("| Reason |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let cells = table.lines().skip(2).filter_map(|row| row.split(" | ").next());
+    cells.flat_map(|cell| found(r"`(\w+)`", cell)).collect()
+}
+
+#[test]
+fn the_guide_has_every_reason_and_no_other() {
+    assert_eq!(documented(), given());
+}
+
+#[test]
+fn the_guides_examples_are_resources() {
+    let guide = fs::read_to_string("docs/operator.md").unwrap();
+    for block in guide.split("```yaml\n").skip(1) {
+        registry_retention::api::read_resources(block.split("```").next().unwrap()).unwrap();
+    }
+}
