@@ -1,6 +1,6 @@
 //! A person changes their mind in the middle of a run.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::registries::Version;
 use crate::support::{Cluster, Operator, Retention, eventually};
@@ -43,8 +43,8 @@ fn suspended(stage: &Stage<'_>, operator: &Operator<'_>) {
     stage.assert_whole(&repositories);
 
     stage.relay.clear_rules();
-    team.request();
     team.edit(&json!({"suspend": false}));
+    team.request();
     let status = team.until_idle();
     assert_eq!((&status["lastRun"]["result"], &status["lastRun"]["deleted"]), (&json!("Succeeded"), &json!(left)));
     stage.assert_only_kept(&repositories);
@@ -58,22 +58,24 @@ fn turned_into_a_dry_run(stage: &Stage<'_>, operator: &Operator<'_>) {
     let team = stage.retention("dry", "dry/*");
     team.until_ready_is("True", "Planned");
     let gate = stage.run_and_hold(&team, "dry");
+    let run = team.status()["run"].clone();
     stage.slow_down();
     team.edit(&json!({"mode": "DryRun"}));
     gate.open();
 
-    // The run ends, and the plan that a dry run shows is of what is left.
+    // The run ends, and what is left is planned anew.
     team.until("the run has ended", |status| status["run"].is_null().then_some(()));
     let left = stage.condemned(&repositories);
     assert!(0 < left && left < 3 * TAGS, "{left} are left");
-    let status = team.until("what is left is shown", |it| (it["lastRun"]["mode"] == "DryRun").then(|| it.clone()));
-    assert_eq!(status["lastRun"]["condemned"], left);
+    let is_new = |last: &Value| last["result"] == "Succeeded" && last["mode"] == "DryRun" && last["id"] != run["id"];
+    team.until("what is left is planned", |status| is_new(&status["lastRun"]).then_some(()));
+    team.until_ready_is("True", "Planned");
     assert_eq!(stage.condemned(&repositories), left);
     stage.assert_whole(&repositories);
 
     stage.relay.clear_rules();
-    team.request();
     team.edit(&json!({"mode": "Enforce"}));
+    team.request();
     let status = team.until_idle();
     assert_eq!((&status["lastRun"]["result"], &status["lastRun"]["deleted"]), (&json!("Succeeded"), &json!(left)));
     stage.assert_only_kept(&repositories);
