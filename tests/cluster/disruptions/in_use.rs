@@ -26,18 +26,21 @@ fn a_pod_that_starts_between_plan_and_deletion_saves_its_image() {
 
 fn named_by_tag(stage: &Stage<'_>) {
     let image = last_to_go();
-    stage.fill(&["by-tag/a"]);
-    stage.cluster.block_on(stage.pusher().push("by-tag/a", RUNS, &image));
-    let team = stage.retention("by-tag", "by-tag/*");
+    // A path that is used protects in every registry.
+    let folder = format!("by-tag-{}", stage.registry.namespace());
+    let repository = &*format!("{folder}/a");
+    stage.fill(&[repository]);
+    stage.cluster.block_on(stage.pusher().push(repository, RUNS, &image));
+    let team = stage.retention("by-tag", &format!("{folder}/*"));
     team.until_ready_is("True", "Planned");
-    let gate = stage.run_and_hold(&team, "by-tag");
-    start_pod(stage, "by-tag", &format!("{}/by-tag/a:{RUNS}", stage.registry.node_host()));
+    let gate = stage.run_and_hold(&team, &folder);
+    start_pod(stage, "by-tag", &format!("{}/{repository}:{RUNS}", stage.registry.node_host()));
     gate.open();
 
     let last = team.until_idle()["lastRun"].clone();
     assert_eq!(last["result"], "Succeeded", "{last}");
     assert!(last["message"].as_str().is_some_and(|it| it.contains("left 1 that somebody")), "{last}");
-    stage.assert_left("by-tag/a", &[KEPT, RUNS]);
+    stage.assert_left(repository, &[KEPT, RUNS]);
     team.delete();
 }
 
