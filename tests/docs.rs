@@ -47,7 +47,7 @@ fn given() -> BTreeSet<String> {
         reasons.extend(found(r#"(?:stalled|transient)\(\s*"([A-Z]\w+)""#, &code));
         reasons.extend(found(r#"\(reason, message\) =\s*\("([A-Z]\w+)""#, &code));
         if path.ends_with("story.rs") {
-            reasons.extend(found(r#"\(\s*"([A-Z]\w+)","#, &code));
+            reasons.extend(found(r#"\W\(\s*"([A-Z]\w+)","#, &code));
             reasons.extend(found(r#"reason: "([A-Z]\w+)""#, &code));
         }
     }

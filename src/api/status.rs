@@ -74,9 +74,9 @@ pub struct RegistryStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadsStatus {
-    /// Image references of workloads that may concern this registry.
+    /// Tags and digests of the repositories that the rules reach, as workloads name them.
     pub references: i64,
-    /// Tags that would go, and stay because of them.
+    /// Tags that stay because of them, whatever rules say.
     pub tags: i64,
 }
 

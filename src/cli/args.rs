@@ -269,7 +269,7 @@ pub(super) enum PlanOutput {
     /// What would go tag by tag, what stays as counts
     #[default]
     Table,
-    /// Every tag, with digests and creation times
+    /// Every tag, with its digest and what else is known of it
     Wide,
     /// The whole plan as JSON
     Json,

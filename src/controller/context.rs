@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kube::runtime::events::{Recorder, Reporter};
 use kube::{Api, Client};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::Options;
@@ -66,8 +67,9 @@ impl Context {
         let served = Api::<CustomResourceDefinition>::all(self.client.clone()).get(&name).await;
         let served = served.map_err(|why| Trouble::of_api(&format!("CustomResourceDefinition {name}"), &why))?;
         let schemas = |crd: &CustomResourceDefinition| {
+            let schema = |schema| without_descriptions(serde_json::to_value(schema).unwrap_or_default());
             let versions = crd.spec.versions.iter();
-            versions.map(|version| (version.name.clone(), version.schema.clone())).collect::<BTreeMap<_, _>>()
+            versions.map(|version| (version.name.clone(), schema(&version.schema))).collect::<BTreeMap<_, _>>()
         };
         if schemas(&served) == schemas(&ours) {
             return Ok(());
@@ -78,5 +80,35 @@ impl Context {
             env!("CARGO_PKG_VERSION")
         );
         Err(Trouble::stalled("CRDOutdated", why))
+    }
+}
+
+/// A schema without its words: what `kubectl explain` says drops no field.
+fn without_descriptions(mut schema: Value) -> Value {
+    fn strip(node: &mut Value) {
+        match node {
+            Value::Object(fields) => {
+                fields.retain(|name, value| name != "description" || !value.is_string());
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    strip(&mut schema);
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_is_compared_without_its_words() {
+        let described =
+            json!({"properties": {"description": {"type": "string", "description": "words"}}, "description": "more"});
+        assert_eq!(without_descriptions(described), json!({"properties": {"description": {"type": "string"}}}));
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn shelf(namespace: &str, kind: &str, identity: &str) -> Shelf {
     Shelf {
         namespace: namespace.to_owned(),
         prefix: format!("{kind}-{}", &label[..8]),
+        salt: String::new(),
         labels: BTreeMap::from([(KIND.to_owned(), kind.to_owned()), (REGISTRY.to_owned(), label)]),
         owner: None,
     }

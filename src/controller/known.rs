@@ -69,7 +69,7 @@ impl Known {
         let waiting = self.status.waiting.as_ref().map(|waiting| waiting.plan.hash.as_str());
         let accepted = resource.accept.as_deref().filter(|typed| {
             typed.len() >= 12
-                && waiting.is_some_and(|hash| hash.starts_with(*typed))
+                && waiting.is_some_and(|hash| hash.starts_with(&typed.to_ascii_lowercase()))
                 && self.accepted.as_deref() != Some(typed)
         });
         let asks = Asks {

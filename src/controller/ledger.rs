@@ -36,6 +36,8 @@ pub(super) struct Shelf {
     pub(super) namespace: String,
     /// What the names begin with.
     pub(super) prefix: String,
+    /// What the names depend on beside the content: texts of different owners are never the same object.
+    pub(super) salt: String,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) owner: Option<OwnerReference>,
 }
@@ -204,6 +206,8 @@ pub(super) fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
     let packed = encoder.write_all(text).and_then(|()| encoder.finish()).unwrap_or_default();
     let digest = Digest::of(text);
     let content = &digest.parts().1[..40];
+    let named = Digest::of(&[place.salt.as_bytes(), text].concat());
+    let name = format!("{}-{}", place.prefix, &named.parts().1[..12]);
     let count = packed.chunks(MAX_PART_BYTES).count();
     let part = |(index, bytes): (usize, &[u8])| {
         let number = index + 1;
@@ -212,7 +216,7 @@ pub(super) fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
         labels.insert("app.kubernetes.io/managed-by".into(), "registry-retention".into());
         ConfigMap {
             metadata: ObjectMeta {
-                name: Some(format!("{}-{}-{number}", place.prefix, &content[..12])),
+                name: Some(format!("{name}-{number}")),
                 namespace: Some(place.namespace.clone()),
                 labels: Some(labels),
                 annotations: Some([(PART.into(), format!("{number}/{count}"))].into()),
@@ -260,7 +264,13 @@ mod tests {
     use super::*;
 
     fn shelf() -> Shelf {
-        Shelf { namespace: "ns".into(), prefix: "team-plan".into(), labels: BTreeMap::new(), owner: None }
+        Shelf {
+            namespace: "ns".into(),
+            prefix: "team-plan".into(),
+            salt: String::new(),
+            labels: BTreeMap::new(),
+            owner: None,
+        }
     }
 
     /// Text that does not compress.

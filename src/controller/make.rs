@@ -15,7 +15,8 @@ use super::trouble::Trouble;
 use crate::api::{PlanCounts, PlanReference, RegistryStatus, RuleStatus, WorkloadsStatus};
 use crate::oci::{RepositoryName, Tag};
 use crate::retention::{
-    Approval, Cause, Deletes, Entry, Generation, Mandate, Plan, Server, StoredPlan, approve, decide, entries,
+    Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, StoredPlan, approve, decide,
+    entries, wants,
 };
 use crate::worker::{Journal as _, Observer, Silent, Workloads as _};
 
@@ -33,6 +34,8 @@ pub(super) struct Made {
     pub(super) stored: PlanReference,
     pub(super) approval: Approval,
     pub(super) workloads: WorkloadsStatus,
+    /// How many selected tags have an age from which source.
+    ages: BTreeMap<String, i64>,
 }
 
 /// Makes the plan of `resource`. `ours` are the tags that the last runs of this registry may have deleted: they are not
@@ -88,8 +91,28 @@ pub(super) async fn make(
     let record = PlanRecord::new(&plan, resource.endpoint.to_string(), causes, counts.clone(), rules);
     let stored = shelves::store(context, resource, &record).await?;
     let tags = counts.kept_by_reason.get("InUse").copied().unwrap_or_default();
-    let workloads = WorkloadsStatus { references: number(in_use.references()), tags };
-    Ok(Made { plan, record, stored, approval, workloads })
+    let named = |name: &RepositoryName| in_use.tags_of(name).count() + in_use.digests_of(name).count();
+    let references = inventory.repositories.keys().map(named).sum();
+    let workloads = WorkloadsStatus { references: number(references), tags };
+    let ages = ages(&plan, policies, &listing);
+    Ok(Made { plan, record, stored, approval, workloads, ages })
+}
+
+/// How many selected tags have an age from which source. Where nothing asks for it, it may not even have been read.
+fn ages(plan: &Plan, policies: &[Policy], listing: &Listing) -> BTreeMap<String, i64> {
+    let asked: BTreeMap<&RepositoryName, BTreeSet<Tag>> =
+        listing.iter().map(|(name, tags)| (name, wants(policies, name, tags).ages)).collect();
+    let mut ages = BTreeMap::new();
+    for (name, tag) in plan.tags().filter(|(_, tag)| !tag.selected_by.is_empty()) {
+        let is_asked = asked.get(name).is_some_and(|asked| asked.contains(&tag.tag));
+        let source = match tag.created {
+            Some(_) => "Created",
+            None if is_asked => "Unknown",
+            None => continue,
+        };
+        *ages.entry(source.to_owned()).or_default() += 1;
+    }
+    ages
 }
 
 /// The tags that an intent takes away, with where.
@@ -121,16 +144,10 @@ impl Made {
             Generation::V3 => "3.x",
             Generation::Unknown => "unknown",
         };
-        let mut age_sources = BTreeMap::new();
-        let aged = self.plan.tags().filter(|(_, tag)| !tag.selected_by.is_empty());
-        for (_, tag) in aged {
-            let source = if tag.created.is_some() { "Created" } else { "Unknown" };
-            *age_sources.entry(source.to_owned()).or_default() += 1;
-        }
         RegistryStatus {
             version: version.to_owned(),
             delete_enabled: !matches!(deletes, Deletes::Refused(_)),
-            age_sources,
+            age_sources: self.ages.clone(),
         }
     }
 }

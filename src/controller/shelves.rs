@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::clock;
 use super::ledger::{KIND, Shelf};
 use super::record::PlanRecord;
 use super::resource::{Resource, owner};
@@ -25,18 +26,31 @@ pub(super) async fn store(
     let mut labels =
         BTreeMap::from([(KIND.to_owned(), "plan".to_owned()), (RESOURCE.to_owned(), resource.uid.clone())]);
     if !record.header.causes.is_empty() {
-        labels.insert(WAITING.to_owned(), record.header.hash.as_str()[..40].to_owned());
+        let waiting = record.header.hash.as_str()[..40].to_owned();
+        renew(context, resource, &waiting).await?;
+        labels.insert(WAITING.to_owned(), waiting);
     }
     let name = &resource.key.name;
     let shelf = Shelf {
         namespace: resource.key.namespace.clone(),
         prefix: format!("{}-plan", &name[..name.len().min(MAX_PREFIX)].trim_end_matches(['-', '.'])),
+        salt: resource.uid.clone(),
         labels,
         owner: Some(owner(&resource.key, &resource.uid)),
     };
     let text = record.write().map_err(|why| Trouble::stalled("PlanNotStored", why.to_string()))?;
     let config_maps = context.ledger.store(&shelf, &text).await?;
     Ok(PlanReference { config_maps, hash: record.header.hash.as_str().to_owned() })
+}
+
+/// A plan that waited for too long to be accepted is stored anew, for another such time.
+async fn renew(context: &Context, resource: &Resource, waiting: &str) -> Result<(), Trouble> {
+    let namespace = &resource.key.namespace;
+    let selector = format!("{KIND}=plan,{RESOURCE}={},{WAITING}={waiting}", resource.uid);
+    let known = context.ledger.names(namespace, &selector).await?;
+    let expired = known.into_iter().filter(|(_, at)| clock::now() >= StoredPlan::acceptable_until(*at));
+    let expired: Vec<String> = expired.map(|(name, _)| name).collect();
+    Ok(context.ledger.remove(namespace, &expired).await?)
 }
 
 /// The plan under `reference`; none if a part of it is gone or damaged.

@@ -84,6 +84,7 @@ pub(crate) mod tests {
         let shelf = Shelf {
             namespace: "registry".into(),
             prefix: format!("{name}-plan"),
+            salt: String::new(),
             labels: labels.into_iter().collect(),
             owner: None,
         };

@@ -12,3 +12,4 @@ mod support;
 
 mod disruptions;
 mod harness;
+mod operator;

@@ -9,7 +9,7 @@ use crate::cli::args::PlanOutput;
 
 const HELP: &str = "\
 Start with:
-  kubectl registry-retention status             every resource of the namespace; -A: of all namespaces
+  kubectl registry-retention status             every resource of the namespace; with -A, every one
   kubectl registry-retention status NAME        how it stands, and what to type next
   kubectl registry-retention plan NAME          what would go, or went, and why
 

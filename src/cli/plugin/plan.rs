@@ -24,10 +24,16 @@ pub(super) struct Chosen<'a> {
 
 /// What `-o json` and `-o yaml` print.
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     #[serde(flatten)]
     header: &'a Header,
     tags: &'a [TagRecord],
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn of(record: &'a PlanRecord) -> Self {
+        Self { header: &record.header, tags: &record.tags }
+    }
 }
 
 /// Shows a stored plan.
@@ -35,7 +41,7 @@ pub(super) async fn run(desk: &Desk, args: &args::Plan, now: Timestamp) -> Resul
     let subject = desk.get(&args.name).await?;
     let chosen = choose(desk, &subject, args, now)?;
     let record = desk.plan(&subject.key, chosen.reference).await?;
-    let document = Document { header: &record.header, tags: &record.tags };
+    let document = Document::of(&record);
     match args.output {
         PlanOutput::Json => screen::document(&plan::json(&document)?),
         PlanOutput::Yaml => screen::document(&plan::yaml(&document)?),

@@ -85,11 +85,7 @@ impl Notice {
             Self::OthersKeep(_) => "OthersKeep",
             Self::SecretsUnread(_) => "SecretsUnread",
             Self::NothingReached => "NothingReached",
-            Self::Refused(Refusal::ReadOnly) => "ReadOnly",
-            Self::Refused(Refusal::Disabled) => "DeleteDisabled",
-            Self::Refused(Refusal::PullThrough) => "PullThrough",
-            Self::Refused(Refusal::Forbidden) => "Forbidden",
-            Self::Refused(Refusal::Unrecognised) => "Unrecognised",
+            Self::Refused(refusal) => refusal.code(),
             Self::ListsMayHideTags => "ListsMayHideTags",
             Self::FirstSeen { .. } => "FirstSeen",
             Self::Shrunk(cause) => cause.code(),
@@ -193,7 +189,7 @@ mod tests {
             (Refusal::ReadOnly, "ReadOnly", "REGISTRY_STORAGE_MAINTENANCE_READONLY"),
             (Refusal::Disabled, "DeleteDisabled", "REGISTRY_STORAGE_DELETE_ENABLED=true"),
             (Refusal::PullThrough, "PullThrough", "proxy.ttl"),
-            (Refusal::Forbidden, "Forbidden", "grant"),
+            (Refusal::Forbidden, "DeleteForbidden", "grant"),
             (Refusal::Unrecognised, "Unrecognised", "URL"),
         ] {
             let server = Server { deletes: Deletes::Refused(refusal), ..V3 };

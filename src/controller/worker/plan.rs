@@ -16,7 +16,7 @@ use crate::controller::shelves;
 use crate::controller::story::{Standing, reconciling};
 use crate::controller::trouble::Trouble;
 use crate::oci::{RepositoryName, Tag};
-use crate::retention::Deletes;
+use crate::retention::{Deletes, StoredPlan};
 use crate::schedule::Turn;
 
 impl Worker {
@@ -113,7 +113,10 @@ impl Worker {
         let Some(waiting) = &made.approval.waiting else { return Ok(None) };
         let plan = made.part(&self.context, resource, &waiting.entries, waiting.causes.clone()).await?;
         let before = self.known.get(&resource.key).and_then(|known| known.status.waiting.as_ref());
-        let since = before.filter(|before| before.plan.hash == plan.hash).map(|before| before.since.clone());
+        let counts = |before: &&WaitingStatus| {
+            before.plan.hash == plan.hash && now < StoredPlan::acceptable_until(before.since.0)
+        };
+        let since = before.filter(counts).map(|before| before.since.clone());
         Ok(Some(WaitingStatus {
             reasons: waiting.causes.iter().map(|cause| cause.code().to_owned()).collect(),
             message: waiting.causes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),

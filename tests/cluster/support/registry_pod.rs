@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -5,16 +6,20 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::registries::{Pusher, Store, Version};
+use crate::registries::{Credentials, Pusher, Store, Version};
 
 use super::{Cluster, eventually};
 
+/// Where the registry has its volume.
+const DATA: &str = "/var/lib/registry";
+
 /// A registry in the cluster: a Deployment and a Service, both named `registry`, and a volume that is a folder of this
-/// machine, bound to the claim `registry`. It allows deletes, over plain HTTP, without a login.
+/// machine, bound to the claim `registry`. It allows deletes, over plain HTTP, without a login unless one is asked for.
 pub struct RegistryPod {
     namespace: String,
     node_port: u16,
     volume: PathBuf,
+    login: Option<Credentials>,
 }
 
 /// What a registry in the cluster is to be like; see [`RegistryPod::builder`].
@@ -23,6 +28,7 @@ pub struct Builder {
     namespace: String,
     node_port: u16,
     environment: Vec<(String, String)>,
+    login: Option<Credentials>,
 }
 
 impl RegistryPod {
@@ -33,7 +39,7 @@ impl RegistryPod {
 
     /// Says what the registry is to be like; then [`Builder::start`].
     pub fn builder(version: Version) -> Builder {
-        Builder { version, namespace: "registry".into(), node_port: 30500, environment: vec![] }
+        Builder { version, namespace: "registry".into(), node_port: 30500, environment: vec![], login: None }
     }
 
     /// The namespace in which it is.
@@ -63,7 +69,8 @@ impl RegistryPod {
 
     /// A client that pushes and looks.
     pub fn pusher(&self) -> Pusher {
-        Pusher::new(&self.url())
+        let pusher = Pusher::new(&self.url());
+        self.login.iter().fold(pusher, Pusher::with_basic)
     }
 
     /// The folder that is its volume.
@@ -107,17 +114,30 @@ impl Builder {
         Self { node_port, ..self }
     }
 
-    /// With a setting more: `env("REGISTRY_LOG_LEVEL", "debug")`.
+    /// With a setting more, or another value: `env("REGISTRY_LOG_LEVEL", "debug")`.
     pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.into(), value.into()));
         self
+    }
+
+    /// Asks for name and password; [`RegistryPod::pusher`] knows them.
+    pub fn login(self, credentials: &Credentials) -> Self {
+        let with = self.env("REGISTRY_AUTH_HTPASSWD_REALM", "test");
+        let with = with.env("REGISTRY_AUTH_HTPASSWD_PATH", &format!("{DATA}/htpasswd"));
+        Self { login: Some(credentials.clone()), ..with }
     }
 
     /// Starts it, and returns when it answers.
     pub fn start(self, cluster: &Cluster) -> RegistryPod {
         let volume = cluster.volumes().join(format!("{}-registry", self.namespace));
         fs::create_dir_all(&volume).expect("a folder for the volume");
-        let registry = RegistryPod { namespace: self.namespace.clone(), node_port: self.node_port, volume };
+        if let Some(Credentials { user, password }) = &self.login {
+            let hash = bcrypt::hash(password, 4).expect("a password can be hashed");
+            fs::write(volume.join("htpasswd"), format!("{user}:{hash}\n")).expect("it is written");
+        }
+        let login = self.login.clone();
+        let registry = RegistryPod { namespace: self.namespace.clone(), node_port: self.node_port, volume, login };
         registry.make_known_to_node(cluster);
         cluster.apply(&self.manifests(&registry.volume).to_string());
         registry.wait_ready(cluster);
@@ -136,11 +156,10 @@ impl Builder {
             // 3.x sends traces unless it is told not to.
             ("OTEL_TRACES_EXPORTER", "none"),
         ];
-        let settings = settings.iter().map(|(name, value)| (*name, *value));
-        let environment: Vec<_> = settings
-            .chain(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-            .map(|(name, value)| json!({"name": name, "value": value}))
-            .collect();
+        let mut environment: BTreeMap<&str, &str> = settings.into();
+        environment.extend(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let environment: Vec<_> =
+            environment.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
         let metadata = json!({"name": "registry", "namespace": self.namespace, "labels": {"app": "registry"}});
         let size = json!({"storage": "10Gi"});
         let container = json!({
@@ -148,8 +167,8 @@ impl Builder {
             "image": image,
             "env": environment,
             "ports": [{"name": "http", "containerPort": 5000}],
-            "readinessProbe": {"httpGet": {"path": "/v2/", "port": "http"}, "periodSeconds": 1},
-            "volumeMounts": [{"name": "data", "mountPath": "/var/lib/registry"}],
+            "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1},
+            "volumeMounts": [{"name": "data", "mountPath": DATA}],
         });
         let volumes = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "registry"}}]);
         let items = json!([

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::plan::{choose, lines};
+use super::super::plan::{Document, choose, lines};
 use super::*;
 
 /// What `line` shows for people.
@@ -39,6 +39,18 @@ async fn what_goes_is_shown_with_why_and_what_stays_as_counts() {
 async fn wide_has_every_tag() {
     let wide = shown(&with_plans(), "plan team -o wide").await.unwrap();
     assert!(wide.contains("\n  latest  keep     Protected") && wide.contains("sha256:"), "{wide}");
+}
+
+#[test]
+fn programs_get_the_record_as_it_is_stored() {
+    let record = record(&[LIMIT]);
+    let json = crate::cli::plan::json(&Document::of(&record)).unwrap();
+    let read: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&read["hash"], &read["counts"]["condemned"]), (&json!(record.header.hash.as_str()), &json!(2)));
+    assert_eq!((&read["tags"][1]["tag"], &read["tags"][1]["reason"]), (&json!("pr-1"), &json!("NoLongerKept")));
+    assert_eq!(read["causes"][0]["reason"], "MaxDeletePercent");
+    let yaml = crate::cli::plan::yaml(&Document::of(&record)).unwrap();
+    assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), read);
 }
 
 #[tokio::test]

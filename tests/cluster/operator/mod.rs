@@ -1,0 +1,17 @@
+//! The operator as its users have it: installed by Helm from the chart, told by resources, watched by `kubectl`.
+//!
+//! - [`pruning`]: the main job from the dry run to an accepted plan, compared with `expectation.md`
+//! - [`refused`]: what stands in the way, and what that is called
+//! - [`Expectation`]: that table, read; [`numbers`]: what it comes to; [`Operator`], [`Retention`]: the release and a resource of it; [`workloads`]
+
+mod expectation;
+mod numbers;
+mod pruning;
+mod refused;
+mod release;
+mod retention;
+mod workloads;
+
+use expectation::Expectation;
+use release::Operator;
+use retention::Retention;
