@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use registry_retention::api::RunResult;
 use serde_json::{Value, json};
 
 use crate::registries::{Artifact, Version};
-use crate::support::{Cluster, Operator, condition};
+use crate::support::{Cluster, Operator};
 
 use super::stage::{KEPT, Stage, TAGS};
 
@@ -22,52 +23,44 @@ fn an_upgrade_brings_a_new_field_and_an_uninstall_takes_nothing() {
     // The operator's image is newer than the CRD beside it, which drops a field that keeps tags.
     let chart = tempfile::tempdir().expect("a folder");
     copy_without_protected_tags(chart.path());
-    let operator = Operator::install_chart(&cluster, &chart.path().join("chart"), &["registry"]);
+    let operator = Operator::install_chart(&cluster, &chart.path().join("chart"), &["namespaces={registry}"]);
     let team = stage.retention("team", "apps/*");
-    team.until_ready_is("True", "Planned");
-    team.request();
-    let status = team.until_ready_is("False", "CRDOutdated");
-    let message = condition(&status, "Stalled")["message"].as_str().expect("it is stalled");
+    team.until(&["Ready=True Planned"]);
+    team.request("first");
+    team.until(&["Ready=False CRDOutdated", "Stalled=True CRDOutdated"]);
+    let message = team.message("Stalled");
     assert!(message.contains("helm upgrade"), "{message}");
     assert_eq!(stage.condemned(&["apps/a"]), TAGS);
 
     // With the field in place the run goes on by itself.
-    let uid = team.get()["metadata"]["uid"].clone();
+    let uid = team.get().metadata.uid;
     operator.upgrade();
-    team.until_ready_is("True", "Pruned");
+    team.until(&["Ready=True Pruned"]);
     stage.assert_left("apps/a", &[KEPT]);
     push_late(&stage);
-    team.edit(&json!({"protect": {"tags": ["T-late"]}}));
-    team.request();
-    assert_eq!(team.until_idle()["lastRun"]["keptByReason"]["Protected"], 1);
+    team.patch(&json!({"protect": {"tags": ["T-late"]}}));
+    team.run("second");
+    assert_eq!(team.last_run().counts.kept_by_reason["Protected"], 1);
     stage.assert_left("apps/a", &[KEPT, "T-late"]);
 
     // Nothing of the resource goes with the chart.
-    let before = team.get();
-    assert_eq!(before["metadata"]["uid"], uid);
-    let plans = plans(&cluster);
-    assert_ne!(plans, "");
+    let everything = || cluster.kubectl(&["get", "rr,configmaps", "-n", "registry", "-o", "yaml"]);
+    let before = everything();
+    assert!(before.contains(&uid.expect("it has one")) && before.contains("team-plan-"), "{before}");
     operator.uninstall();
-    assert_eq!(team.get(), before);
-    assert_eq!(self::plans(&cluster), plans);
-    cluster.kubectl(&["get", "customresourcedefinition", CRD]);
+    assert_eq!(everything(), before);
 
     // The next one takes up where the last one stopped.
-    Operator::install(&cluster, &["registry"]);
-    team.edit(&json!({"protect": {"tags": []}}));
-    team.request();
-    let status = team.until_idle();
-    assert_eq!((&status["lastRun"]["result"], &status["lastRun"]["deleted"]), (&json!("Succeeded"), &json!(1)));
+    Operator::install(&cluster, &["namespaces={registry}"]);
+    team.patch(&json!({"protect": {"tags": []}}));
+    team.run("third");
+    let last = team.last_run();
+    assert_eq!((last.result, last.deleted), (RunResult::Succeeded, 1));
     stage.assert_left("apps/a", &[KEPT]);
 }
 
 fn push_late(stage: &Stage<'_>) {
     stage.cluster.block_on(stage.pusher().push("apps/a", "T-late", &Artifact::image("late").build()));
-}
-
-fn plans(cluster: &Cluster) -> String {
-    let selector = "--selector=registry-retention.dev/kind=plan";
-    cluster.kubectl(&["get", "configmaps", "--namespace=registry", selector, "--output=name"])
 }
 
 /// Makes a copy of the chart in `folder`, as `chart`, whose CRD does not know `spec.protect.tags`.

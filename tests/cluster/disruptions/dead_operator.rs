@@ -1,7 +1,7 @@
 //! The operator ends in the middle of a run.
 
+use registry_retention::api::{RunResult, RunStatus};
 use reqwest::Method;
-use serde_json::{Value, json};
 
 use crate::registries::{Artifact, Version};
 use crate::support::{Cluster, Operator, RegistryPod, Retention, eventually};
@@ -16,7 +16,7 @@ fn an_operator_that_dies_or_is_told_to_end_goes_on_where_it_was() {
         RegistryPod::builder(Version::V3_1).namespace("new").node_port(30501).start(&cluster),
     ];
     let stages = registries.map(|registry| Stage::before(&cluster, registry));
-    let operator = Operator::install(&cluster, &["old", "new"]);
+    let operator = Operator::install(&cluster, &["namespaces={old,new}"]);
     killed(&cluster, &operator, &stages);
     told_to_end(&cluster, &operator, &stages);
 }
@@ -29,11 +29,11 @@ fn killed(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>]) {
         .map(|stage| {
             stage.fill(&repositories);
             let team = stage.retention("killed", "killed/*");
-            team.until_ready_is("True", "Planned");
+            team.until(&["Ready=True Planned"]);
             let gate = stage.relay.on(Method::DELETE, "^/v2/killed/a/").nth(20).gate_answers();
-            team.request();
+            team.request("first");
             cluster.block_on(gate.reached());
-            let run = team.status()["run"].clone();
+            let run = team.status().run.expect("it runs");
             push_after_the_plan(stage, "killed/b");
             (team, gate, run)
         })
@@ -49,7 +49,7 @@ fn killed(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>]) {
         gate.open();
         assert_finished(stage, team, run, &repositories);
     }
-    assert_eq!(operator.intents(), "");
+    assert_eq!(operator.stored(Operator::NAMESPACE, "intents"), [""; 0]);
 }
 
 /// SIGTERM, as an ordinary deletion of the pod sends it.
@@ -60,9 +60,9 @@ fn told_to_end(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>])
         .map(|stage| {
             stage.fill(&repositories);
             let team = stage.retention("ended", "ended/*");
-            team.until_ready_is("True", "Planned");
+            team.until(&["Ready=True Planned"]);
             let gate = stage.run_and_hold(&team, "ended");
-            let run = team.status()["run"].clone();
+            let run = team.status().run.expect("it runs");
             push_after_the_plan(stage, "ended/b");
             (team, gate, run)
         })
@@ -70,12 +70,12 @@ fn told_to_end(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>])
 
     let pod = operator.pod();
     let pod_is = |verb: &str, arguments: &[&str]| {
-        cluster.kubectl(&[&[verb, "pod", &pod, "--namespace", Operator::NAMESPACE], arguments].concat())
+        cluster.kubectl(&[&[verb, &format!("pod/{pod}"), "-n", Operator::NAMESPACE], arguments].concat())
     };
     // With a finalizer the pod stays to tell how it ended.
     pod_is("patch", &["--patch", r#"{"metadata": {"finalizers": ["example.com/stays"]}}"#]);
     pod_is("delete", &["--wait=false"]);
-    eventually("it is told to end", || operator.log(&pod).contains("told to end").then_some(()));
+    eventually("it is told to end", || pod_is("logs", &[]).contains("told to end").then_some(()));
     for (_, gate, _) in &runs {
         gate.open();
     }
@@ -90,7 +90,7 @@ fn told_to_end(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>])
     for (stage, (team, _, run)) in stages.iter().zip(&runs) {
         assert_finished(stage, team, run, &repositories);
     }
-    assert_eq!(operator.intents(), "");
+    assert_eq!(operator.stored(Operator::NAMESPACE, "intents"), [""; 0]);
 }
 
 /// The stored plan does not know it, so this run must leave it, although a rule condemns it.
@@ -100,11 +100,11 @@ fn push_after_the_plan(stage: &Stage<'_>, repository: &str) {
 }
 
 /// The run that was stored went on to its end, and did nothing else.
-fn assert_finished(stage: &Stage<'_>, team: &Retention<'_>, run: &Value, repositories: &[&str; 2]) {
-    let status = team.until_idle();
-    let last = &status["lastRun"];
-    assert_eq!((&last["id"], &last["result"]), (&run["id"], &json!("Succeeded")), "{last}");
-    assert_eq!(last["plan"], run["plan"]);
+fn assert_finished(stage: &Stage<'_>, team: &Retention<'_>, run: &RunStatus, repositories: &[&str; 2]) {
+    team.until_idle();
+    let last = team.last_run();
+    assert_eq!((&last.id, last.result), (&run.id, RunResult::Succeeded), "{}", last.message);
+    assert_eq!(last.plan.as_ref(), Some(&run.plan));
     stage.assert_left(repositories[0], &[KEPT]);
     stage.assert_left(repositories[1], &[KEPT, "T-new"]);
     stage.relay.clear_rules();

@@ -1,5 +1,6 @@
 //! A workload that starts in the middle of a run keeps its image.
 
+use registry_retention::api::RunResult;
 use reqwest::Method;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ fn a_pod_that_starts_between_plan_and_deletion_saves_its_image() {
     let old = RegistryPod::builder(Version::V2_8).namespace("old").node_port(30500).start(&cluster);
     let new = RegistryPod::builder(Version::V3_1).namespace("new").node_port(30501).start(&cluster);
     let [old, new] = [old, new].map(|registry| Stage::before(&cluster, registry));
-    let _operator = Operator::install(&cluster, &["old", "new"]);
+    let _operator = Operator::install(&cluster, &["namespaces={old,new}"]);
     for stage in [&old, &new] {
         named_by_tag(stage);
     }
@@ -32,14 +33,15 @@ fn named_by_tag(stage: &Stage<'_>) {
     stage.fill(&[repository]);
     stage.cluster.block_on(stage.pusher().push(repository, RUNS, &image));
     let team = stage.retention("by-tag", &format!("{folder}/*"));
-    team.until_ready_is("True", "Planned");
+    team.until(&["Ready=True Planned"]);
     let gate = stage.run_and_hold(&team, &folder);
     start_pod(stage, "by-tag", &format!("{}/{repository}:{RUNS}", stage.registry.node_host()));
     gate.open();
 
-    let last = team.until_idle()["lastRun"].clone();
-    assert_eq!(last["result"], "Succeeded", "{last}");
-    assert!(last["message"].as_str().is_some_and(|it| it.contains("left 1 that somebody")), "{last}");
+    team.until_idle();
+    let last = team.last_run();
+    assert_eq!(last.result, RunResult::Succeeded, "{}", last.message);
+    assert!(last.message.contains("left 1 that somebody"), "{}", last.message);
     stage.assert_left(repository, &[KEPT, RUNS]);
     team.delete();
 }
@@ -50,17 +52,18 @@ fn named_by_digest(stage: &Stage<'_>) {
     stage.fill(&["by-digest/a"]);
     let digest = stage.cluster.block_on(stage.pusher().push("by-digest/a", RUNS, &image));
     let team = stage.retention("by-digest", "by-digest/*");
-    team.until_ready_is("True", "Planned");
+    team.until(&["Ready=True Planned"]);
     let gate = stage.relay.on(Method::DELETE, "^/v2/by-digest/a/manifests/sha256:").nth(20).gate();
-    team.request();
+    team.request("first");
     stage.cluster.block_on(gate.reached());
     assert!(!stage.tags("by-digest/a").contains(RUNS));
     start_pod(stage, "by-digest", &format!("{}/by-digest/a@{digest}", stage.registry.node_host()));
     gate.open();
 
-    let last = team.until_idle()["lastRun"].clone();
-    assert_eq!(last["result"], "Succeeded", "{last}");
-    assert!(last["message"].as_str().is_some_and(|it| it.contains("left 1 that somebody")), "{last}");
+    team.until_idle();
+    let last = team.last_run();
+    assert_eq!(last.result, RunResult::Succeeded, "{}", last.message);
+    assert!(last.message.contains("left 1 that somebody"), "{}", last.message);
     assert_eq!(stage.condemned(&["by-digest/a"]), 0);
     let whole = stage.cluster.block_on(stage.pusher().is_whole("by-digest/a", digest.as_str()));
     assert_eq!(whole, Ok(()));

@@ -88,11 +88,11 @@ impl<'a> Stage<'a> {
         Retention::apply(self.cluster, self.registry.namespace(), name, &self.spec(repositories))
     }
 
-    /// Asks for a run of `team`, and returns when its 20th deletion below `folder/` stands before the gate: the registry
+    /// Asks `team` for its first run, and returns when its 20th deletion below `folder/` stands before the gate: the registry
     /// has not seen it yet.
     pub fn run_and_hold(&self, team: &Retention<'_>, folder: &str) -> Gate {
         let gate = self.relay.on(Method::DELETE, &format!("^/v2/{folder}/")).nth(20).gate();
-        team.request();
+        team.request("first");
         self.cluster.block_on(gate.reached());
         gate
     }
@@ -155,4 +155,9 @@ impl<'a> Stage<'a> {
 /// A set of tags, to compare with.
 pub fn tags(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(ToString::to_string).collect()
+}
+
+/// A count as a status has it.
+pub fn number(count: usize) -> i64 {
+    i64::try_from(count).expect("a count")
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use registry_retention::api::RunResult;
 use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::registries::Version;
 use crate::support::{Cluster, Operator, Retention};
 
-use super::stage::{Stage, TAGS};
+use super::stage::{Stage, TAGS, number};
 
 #[test]
 fn two_urls_of_one_registry_are_pruned_by_one_worker() {
@@ -16,7 +17,7 @@ fn two_urls_of_one_registry_are_pruned_by_one_worker() {
     let stage = Stage::set(&cluster, Version::V3_1);
     let port = give_the_relay_a_service(&stage);
     cluster.kubectl(&["create", "namespace", "team"]);
-    let _operator = Operator::install(&cluster, &["registry", "team"]);
+    let _operator = Operator::install(&cluster, &["namespaces={registry,team}"]);
     stage.fill(&["one/a", "two/a", "both/a"]);
 
     let short = format!("relay.registry:{port}");
@@ -24,20 +25,21 @@ fn two_urls_of_one_registry_are_pruned_by_one_worker() {
     let one = resource(&stage, "registry", &short, "one/*");
     let two = resource(&stage, "team", &long, "two/*");
     for team in [&one, &two] {
-        team.until_ready_is("True", "Planned");
+        team.until(&["Ready=True Planned"]);
     }
     // The second is asked for while the first is at work.
     let gate = stage.relay.on(Method::DELETE, "").nth(20).gate();
-    one.request();
+    one.request("first");
     cluster.block_on(gate.reached());
-    two.request();
+    two.request("first");
     gate.open();
     for team in [&one, &two] {
-        assert_eq!(team.until_idle()["lastRun"]["result"], "Succeeded");
+        team.until_idle();
+        assert_eq!(team.last_run().result, RunResult::Succeeded);
     }
     stage.assert_only_kept(&["one/a", "two/a", "both/a"]);
-    let deleted = [&one, &two].map(|team| team.status()["lastRun"]["deleted"].as_u64());
-    assert_eq!(deleted, [Some(2 * TAGS as u64), Some(TAGS as u64)]);
+    let deleted = [&one, &two].map(|team| team.last_run().deleted);
+    assert_eq!(deleted, [number(2 * TAGS), number(TAGS)]);
 
     let deletions = stage.relay.exchanges().into_iter().filter(|it| it.method == Method::DELETE);
     let deletions: Vec<_> = deletions.filter(|it| it.status == Some(StatusCode::ACCEPTED)).collect();

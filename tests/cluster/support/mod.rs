@@ -20,6 +20,6 @@ pub use cluster::Cluster;
 pub use image::runnable;
 pub use operator::Operator;
 pub use registry_pod::RegistryPod;
-pub use retention::{Retention, condition};
+pub use retention::Retention;
 pub use starter::cache;
 pub use wait::eventually;

@@ -2,61 +2,48 @@ use std::path::Path;
 
 use super::{Cluster, eventually};
 
-/// The operator, installed by Helm.
+/// The operator, installed by Helm from the chart as the release `rr` in the namespace `operator`.
 pub struct Operator<'a> {
     cluster: &'a Cluster,
 }
 
 impl<'a> Operator<'a> {
-    /// The release, and its Deployment.
-    pub const NAME: &'static str = "registry-retention";
-
-    /// Where it is, and where its records are.
-    pub const NAMESPACE: &'static str = "registry-retention";
+    /// Its namespace.
+    pub const NAMESPACE: &'static str = "operator";
 
     /// The project's chart.
     pub const CHART: &'static str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/registry-retention");
 
-    /// Installs the project's chart, to serve these namespaces, which exist. Returns when its pod is ready.
-    pub fn install(cluster: &'a Cluster, namespaces: &[&str]) -> Self {
-        Self::install_chart(cluster, Self::CHART.as_ref(), namespaces)
+    /// Installs it with the values that `settings` (`namespaces={registry}`) say, and returns when it is ready.
+    pub fn install(cluster: &'a Cluster, settings: &[&str]) -> Self {
+        Self::install_chart(cluster, Self::CHART.as_ref(), settings)
     }
 
-    /// The same with another chart.
-    pub fn install_chart(cluster: &'a Cluster, chart: &Path, namespaces: &[&str]) -> Self {
-        let (repository, tag) = Cluster::OPERATOR_IMAGE.split_once(':').expect("the image has a tag");
-        let values = format!(
-            "image.repository={repository},image.tag={tag},image.pullPolicy=Never,namespaces={{{}}}",
-            namespaces.join(",")
-        );
+    /// The same from another chart.
+    pub fn install_chart(cluster: &'a Cluster, chart: &Path, settings: &[&str]) -> Self {
+        let (repository, tag) = Cluster::OPERATOR_IMAGE.rsplit_once(':').expect("a tagged image");
+        let (repository, tag) = (format!("image.repository={repository}"), format!("image.tag={tag}"));
+        let mut arguments = vec!["--create-namespace", "--set", &repository, "--set-string", &tag];
+        arguments.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
         let operator = Self { cluster };
-        operator.helm("install", &[&chart.to_string_lossy(), "--create-namespace", "--set", &values]);
-        cluster.wait_rolled_out(Self::NAMESPACE, &format!("deployment/{}", Self::NAME));
+        operator.helm("install", &chart.to_string_lossy(), &arguments);
         operator
     }
 
-    /// Upgrades it to the project's chart, as the chart's manual says. Returns when its pod is ready.
+    /// Upgrades it to the project's chart as the manual says, and returns when it is ready.
     pub fn upgrade(&self) {
-        self.helm("upgrade", &[Self::CHART, "--reset-then-reuse-values"]);
-        self.cluster.wait_rolled_out(Self::NAMESPACE, &format!("deployment/{}", Self::NAME));
+        self.helm("upgrade", Self::CHART, &["--reset-then-reuse-values"]);
     }
 
-    /// Uninstalls it. Returns when its pod is gone.
+    fn helm(&self, action: &str, chart: &str, arguments: &[&str]) {
+        self.cluster.helm(&[&[action, "rr", chart, "--namespace", Self::NAMESPACE], arguments].concat());
+        self.cluster.wait_rolled_out(Self::NAMESPACE, "deployment/rr-registry-retention");
+    }
+
+    /// Uninstalls it, and returns when its pod is gone.
     pub fn uninstall(self) {
-        self.helm("uninstall", &[]);
+        self.cluster.helm(&["uninstall", "rr", "--namespace", Self::NAMESPACE]);
         eventually("the operator's pod goes", || self.pods().is_empty().then_some(()));
-    }
-
-    fn helm(&self, action: &str, arguments: &[&str]) {
-        self.cluster.helm(&[&[action, Self::NAME, "--namespace", Self::NAMESPACE], arguments].concat());
-    }
-
-    /// Its pods' names, of those too that are about to go.
-    pub fn pods(&self) -> Vec<String> {
-        let selector = "--selector=app.kubernetes.io/name=registry-retention";
-        let list = self.cluster.get_json(&["pods", "--namespace", Self::NAMESPACE, selector]);
-        let names = list["items"].as_array().into_iter().flatten().map(|pod| pod["metadata"]["name"].as_str());
-        names.flatten().map(str::to_owned).collect()
     }
 
     /// The name of its one pod.
@@ -67,15 +54,28 @@ impl<'a> Operator<'a> {
         }
     }
 
-    /// What its pod has said.
-    pub fn log(&self, pod: &str) -> String {
-        self.cluster.kubectl(&["logs", "--namespace", Self::NAMESPACE, pod])
+    fn pods(&self) -> Vec<String> {
+        let label = "app.kubernetes.io/name=registry-retention";
+        let list = self.cluster.get_json(&["pods", "-n", Self::NAMESPACE, "-l", label]);
+        let names = list["items"].as_array().into_iter().flatten().map(|pod| pod["metadata"]["name"].as_str());
+        names.flatten().map(str::to_owned).collect()
     }
 
-    /// The records of what is about to be deleted, by name. None of them is left when everything that was begun is
-    /// finished.
-    pub fn intents(&self) -> String {
-        let selector = "--selector=registry-retention.dev/kind=intents";
-        self.cluster.kubectl(&["get", "configmaps", "--namespace", Self::NAMESPACE, selector, "--output=name"])
+    /// The value of a counter of the resource `namespace/name`; zero if nothing was counted.
+    pub fn counter(&self, metric: &str, key: &str) -> u64 {
+        let services = format!("/api/v1/namespaces/{}/services", Self::NAMESPACE);
+        let path = format!("{services}/rr-registry-retention-metrics:metrics/proxy/metrics");
+        let (namespace, name) = key.split_once('/').expect("namespace/name");
+        let of_it = format!(r#"namespace="{namespace}",name="{name}""#);
+        let metrics = self.cluster.kubectl(&["get", "--raw", &path]);
+        let lines = metrics.lines().filter(|line| line.starts_with(metric) && line.contains(&of_it));
+        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    }
+
+    /// The names of what it has stored of one kind (`plan`, `memory`, `intents`) in a namespace.
+    pub fn stored(&self, namespace: &str, kind: &str) -> Vec<String> {
+        let label = format!("registry-retention.dev/kind={kind}");
+        let names = self.cluster.kubectl(&["get", "configmaps", "-n", namespace, "-l", &label, "-o", "name"]);
+        names.lines().map(str::to_owned).collect()
     }
 }
