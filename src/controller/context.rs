@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::events::Reporter;
 use kube::{Api, Client};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -23,17 +23,17 @@ pub(super) struct Context {
     pub(super) namespace: String,
     /// Where it acts; absent: everywhere. Resources elsewhere only keep.
     pub(super) namespaces: Option<BTreeSet<String>>,
-    pub(super) events: Recorder,
+    /// Who tells of events.
+    pub(super) reporter: Reporter,
     pub(super) metrics: Metrics,
     indexes: Mutex<BTreeMap<String, Arc<Index>>>,
 }
 
 impl Context {
     pub(super) fn new(client: Client, options: &Options, metrics: Metrics) -> Self {
-        let reporter = Reporter { controller: "registry-retention".into(), instance: None };
         Self {
             ledger: Ledger::new(client.clone()),
-            events: Recorder::new(client.clone(), reporter),
+            reporter: Reporter { controller: "registry-retention".into(), instance: None },
             client,
             namespace: options.namespace.clone(),
             namespaces: options.namespaces.clone(),

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use kube::core::DynamicObject;
-use kube::runtime::events::{Event, EventType};
+use kube::runtime::events::{Event, EventType, Recorder};
 
 use super::context::Context;
 use super::resource::{Key, api_resource, with_status};
@@ -56,7 +56,9 @@ pub(super) async fn tell(context: &Context, key: &Key, uid: &str, words: &Words,
         action: "Retain".to_owned(),
         secondary: None,
     };
-    if let Err(why) = context.events.publish(&event, &reference).await {
+    // One that remembers would count this under an earlier event of the same reason, whose note has other numbers.
+    let recorder = Recorder::new(context.client.clone(), context.reporter.clone());
+    if let Err(why) = recorder.publish(&event, &reference).await {
         tracing::warn!(%key, %why, "an event could not be published");
     }
 }
