@@ -90,7 +90,7 @@ fn kept(stage: &Stage<'_>, operator: &Operator<'_>) {
     team.until(&["Ready=True Planned"]);
     let gate = stage.run_and_hold(&team, "kept");
     let mut spec = stage.spec("kept/*");
-    let rule = json!({"name": "withdrawn-too-early", "repositories": {"include": ["kept/c"]},
+    let rule = json!({"name": "wanted-after-all", "repositories": {"include": ["kept/c"]},
         "tags": {"include": ["*"]}, "action": "Keep"});
     spec["rules"].as_array_mut().expect("rules").push(rule);
     spec["protect"]["tags"] = json!(["T7*"]);
