@@ -44,6 +44,7 @@ impl Relay {
     }
 
     /// A relay on this address of the machine, that passes everything on to what answers at the URL `upstream`.
+    #[allow(dead_code, reason = "tests in a cluster use it")]
     pub async fn between(address: &str, upstream: &str) -> Self {
         let client = unproxied().build().expect("a client");
         Self::listen(address, upstream, client, &Pusher::new(upstream)).await

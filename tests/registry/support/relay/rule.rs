@@ -121,6 +121,7 @@ impl On<'_> {
     }
 
     /// Holds the answers, of a registry that has done its part, until the test opens the gate.
+    #[allow(dead_code, reason = "tests in a cluster use it")]
     pub fn gate_answers(self) -> Gate {
         let gate = Gate::closed();
         let held = gate.clone();
