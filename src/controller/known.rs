@@ -31,6 +31,8 @@ pub(super) struct Known {
 /// How a run ended.
 pub(super) struct Ending {
     pub(super) turn: Turn,
+    /// Whether it was to delete, whatever the resource says by now.
+    pub(super) mode: Mode,
     pub(super) id: String,
     pub(super) start: Timestamp,
     pub(super) result: RunResult,
@@ -104,7 +106,7 @@ impl Known {
         self.status.run = None;
         self.status.last_run = Some(LastRunStatus {
             id: ending.id,
-            mode: if ending.turn == Turn::Run { resource.spec.mode } else { Mode::DryRun },
+            mode: ending.mode,
             start_time: Time(ending.start),
             completion_time: Time(now),
             result: ending.result,

@@ -10,5 +10,6 @@
 mod registries;
 mod support;
 
+mod disruptions;
 mod harness;
 mod operator;

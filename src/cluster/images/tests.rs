@@ -19,6 +19,7 @@ fn images<K: DeserializeOwned + Serialize>(value: Value) -> Vec<String> {
     workload.into_images().into_iter().collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers make it on the spot")]
 fn object(fields: Value) -> Value {
     let mut object = json!({"metadata": {"name": "web", "namespace": "shop", "resourceVersion": "7"}});
     object.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());

@@ -20,6 +20,7 @@ use super::make::Files;
 use super::registries::Registry;
 use super::resource::{Key, Resource};
 use super::trouble::Trouble;
+use crate::api::Mode;
 use crate::schedule::{Due, Turn};
 
 /// How long the watch may lag behind a live read before that is read again.
@@ -144,4 +145,9 @@ impl Worker {
 /// A run's name: when it began.
 fn id(now: Timestamp) -> String {
     now.strftime("%Y%m%d-%H%M%S").to_string()
+}
+
+/// Whether a turn is to delete.
+fn mode(resource: &Resource, turn: Turn) -> Mode {
+    if turn == Turn::Run { resource.spec.mode } else { Mode::DryRun }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Worker, id};
+use super::{Worker, id, mode};
 use crate::api::{LastRunStatus, Mode, RunResult, RunStatus, WaitingStatus};
 use crate::controller::gather::gather;
 use crate::controller::known::Ending;
@@ -73,6 +73,7 @@ impl Worker {
         let standing = standing(resource, &made, known.status.waiting.as_ref(), runs);
         let ending = Ending {
             turn,
+            mode: mode(resource, turn),
             id: id(now),
             start: now,
             result: RunResult::Succeeded,

@@ -111,6 +111,7 @@ impl Worker {
         let (deleted, failed) = (number(known.report.deleted_tags), number(known.report.failed.len()));
         let ending = Ending {
             turn: Turn::Run,
+            mode: Mode::Enforce,
             id: run.id.clone(),
             start: run.start_time.0,
             result,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Worker, id};
+use super::{Worker, id, mode};
 use crate::api::{PlanCounts, RunResult};
 use crate::controller::known::{Ending, Known};
 use crate::controller::registries::Registry;
@@ -39,6 +39,7 @@ impl Worker {
             let standing = Standing::Troubled(trouble);
             let ending = Ending {
                 turn,
+                mode: mode(resource, turn),
                 id: id(now),
                 start: now,
                 result: RunResult::Failed,

@@ -2,16 +2,12 @@
 //!
 //! - [`pruning`]: the main job from the dry run to an accepted plan, compared with `expectation.md`
 //! - [`refused`]: what stands in the way, and what that is called
-//! - [`Expectation`]: that table, read; [`numbers`]: what it comes to; [`Operator`], [`Retention`]: the release and a resource of it; [`workloads`]
+//! - [`Expectation`]: that table, read; [`numbers`]: what it comes to; [`workloads`]: who uses what
 
 mod expectation;
 mod numbers;
 mod pruning;
 mod refused;
-mod release;
-mod retention;
 mod workloads;
 
 use expectation::Expectation;
-use release::Operator;
-use retention::Retention;

@@ -9,9 +9,9 @@ use registry_retention::api::{Mode, RuleStatus, RunResult};
 use serde_json::{Value, json};
 
 use super::numbers::{NUMBERS_OF_2_8, NUMBERS_OF_3_1, Numbers, TAGS};
-use super::{Expectation, Operator, Retention, workloads};
+use super::{Expectation, workloads};
 use crate::registries::{Credentials, Version};
-use crate::support::{Cluster, RegistryPod, eventually};
+use crate::support::{Cluster, Operator, RegistryPod, Retention, eventually};
 
 #[test]
 fn what_is_not_worth_keeping_goes_on_2_8() {

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Operator, Retention};
 use crate::registries::{Artifact, Credentials, Version};
-use crate::support::{Cluster, RegistryPod};
+use crate::support::{Cluster, Operator, RegistryPod, Retention};
 
 const TAGS: [&str; 3] = ["pr-1", "pr-2", "stable"];
 

@@ -134,12 +134,16 @@ impl Cluster {
         self.daemon("start", name);
     }
 
-    fn daemon(&self, action: &str, name: &str) {
-        let script = self.run.join("node/daemon");
-        let arguments = [script.as_os_str(), self.run.as_os_str(), OsStr::new(action), OsStr::new(name)];
+    /// What a command prints that runs inside of the node, such as `ctr`; panics with what it complains about.
+    pub fn on_node<T: AsRef<OsStr>>(&self, arguments: &[T]) -> String {
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/cluster"));
         command.args(["node", "--run"]).arg(&self.run).arg("--").args(arguments);
-        run(&mut command, "").unwrap_or_else(|error| panic!("{action} {name}: {error}"));
+        run(&mut command, "").unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    }
+
+    fn daemon(&self, action: &str, name: &str) {
+        let script = self.run.join("node/daemon");
+        self.on_node(&[script.as_os_str(), self.run.as_os_str(), OsStr::new(action), OsStr::new(name)]);
     }
 
     fn show(&self, arguments: &[&str]) {

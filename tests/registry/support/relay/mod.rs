@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use message::{Exchange, Reply, Request};
 pub use rule::{Gate, On, Step};
 
+use super::pusher::unproxied;
 use super::{Pusher, Registry};
 use rule::Rule;
 
@@ -39,16 +40,27 @@ struct Shared {
 impl Relay {
     /// A relay that passes everything on to `registry`.
     pub async fn start(registry: &Registry) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::listen("127.0.0.1", registry.url(), registry.client(), &registry.pusher()).await
+    }
+
+    /// A relay on this address of the machine, that passes everything on to what answers at the URL `upstream`.
+    #[allow(dead_code, reason = "tests in a cluster use it")]
+    pub async fn between(address: &str, upstream: &str) -> Self {
+        let client = unproxied().build().expect("a client");
+        Self::listen(address, upstream, client, &Pusher::new(upstream)).await
+    }
+
+    async fn listen(address: &str, upstream: &str, client: Client, pusher: &Pusher) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let shared = Arc::new(Shared {
-            upstream: registry.url().to_owned(),
-            client: registry.client(),
+            upstream: upstream.to_owned(),
+            client,
             exchanges: Mutex::default(),
             rules: Mutex::default(),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        Self { pusher: registry.pusher().at(&url), url, shared, server }
+        Self { pusher: pusher.clone().at(&url), url, shared, server }
     }
 
     /// Where it answers, without a slash at the end.
