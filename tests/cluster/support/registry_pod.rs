@@ -167,7 +167,7 @@ impl Builder {
             "image": image,
             "env": environment,
             "ports": [{"name": "http", "containerPort": 5000}],
-            "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1},
+            "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 10, "failureThreshold": 60},
             "volumeMounts": [{"name": "data", "mountPath": DATA}],
         });
         let volumes = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "registry"}}]);
