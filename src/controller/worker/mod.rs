@@ -142,9 +142,21 @@ impl Worker {
     }
 }
 
-/// A run's name: when it began.
+/// A run's name: when it began. To the millisecond, since a run that is cut is followed by a plan within the same second.
 fn id(now: Timestamp) -> String {
-    now.strftime("%Y%m%d-%H%M%S").to_string()
+    now.strftime("%Y%m%d-%H%M%S-%3f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_the_same_second_have_names_of_their_own() {
+        let named = |at: &str| id(at.parse().unwrap());
+        assert_eq!(named("2026-11-22T07:13:33.021Z"), "20261122-071333-021");
+        assert!(named("2026-11-22T07:13:33.021Z") < named("2026-11-22T07:13:33.4Z"));
+    }
 }
 
 /// Whether a turn is to delete.
