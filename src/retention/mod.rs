@@ -9,6 +9,7 @@
 //! - `judge`: rules, protections and ages give each tag a verdict by itself
 //! - `settle`: what the verdicts mean for one another, and which manifests go
 //! - `decide`: all of that, for a whole registry, with the `powers` that its server gives
+//! - [`store`](Store): what the storage shows, where somebody read it
 //! - `space`: what that would free
 //! - `approval`: how much of a plan may be carried out; [`Memory`]: what is remembered between passes
 //! - [`plan`](Plan) and [`verdict`](Verdict): the result, a value; `sentence` says it in words
@@ -30,6 +31,7 @@ mod sentence;
 mod server;
 mod settle;
 mod space;
+mod store;
 mod used_images;
 mod uses;
 mod verdict;
@@ -51,6 +53,7 @@ pub use policy::{
 };
 pub use powers::Powers;
 pub use server::{Deletes, Generation, Refusal, Server};
+pub use store::{Capacity, Oddities, OpenUpload, Store, StoredLink, StoredRepository, StoredTag};
 pub use used_images::{UsedImages, Users};
 pub use uses::Uses;
 pub use verdict::{AskedBy, Condemned, Criterion, Kept, Verdict, Youth};
