@@ -80,14 +80,23 @@ pub struct Tags {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = kube::core::Rule::new(
-    "has(self.mostRecentlyPushedCount) || has(self.createdWithin) || has(self.newestVersions)")
-    .message("say at least one criterion: `mostRecentlyPushedCount`, `createdWithin` or `newestVersions`"))]
+    "has(self.mostRecentlyPushedCount) || has(self.pushedWithin) || has(self.createdWithin) || has(self.newestVersions)")
+    .message("say at least one criterion: `mostRecentlyPushedCount`, `pushedWithin`, `createdWithin` or \
+              `newestVersions`"))]
 pub struct Keep {
     /// Keeps this many of the most recently pushed tags, per repository, among the tags that this rule selects. Tags
     /// whose time is unknown are kept and do not use up the count; ties at its end are all kept. 1 to 10000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = 1, max = 10_000))]
     pub most_recently_pushed_count: Option<i32>,
+    /// Keeps tags that were pushed within this time before the run. Hours, days or weeks: `24h`, `30d`, `2w`; a day is 24
+    /// hours. More than zero. Only the registry's storage tells when a tag was pushed; where it cannot be read, or tells
+    /// nothing that can be believed, the tag is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Age")]
+    #[x_kube(validation = kube::core::Rule::new("!self.matches('^0+[hdw]$')")
+        .message("must be more than zero; leave it out to keep nothing by its push time"))]
+    pub pushed_within: Option<Age>,
     /// Keeps tags whose image was created within this time before the run. Hours, days or weeks: `24h`, `30d`, `2w`; a
     /// day is 24 hours. More than zero. A tag whose image does not say when it was created is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]

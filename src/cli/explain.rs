@@ -66,6 +66,7 @@ async fn explain(
         client: &client,
         policies: &group.policies,
         in_use,
+        store: None,
         memory: &memory,
         open: &open,
         progress: watcher,
@@ -79,7 +80,7 @@ async fn explain(
         let listed = repository.tags.len();
         return Err(CliError::Usage(format!("{} has no tag {tag} in {name}, which lists {listed}", group.endpoint)));
     }
-    let inventory = Inventory { server, repositories: [(name.clone(), repository)].into() };
+    let inventory = Inventory::of_api(server, [(name.clone(), repository)].into());
     let mandate = Mandate { tombstones: args.mandate.live_shared, within: None };
     let plan = decide(&inventory, &group.policies, in_use, mandate, now);
     let (Some(plan), Some(repository)) = (plan.repositories.first(), inventory.repositories.get(name)) else {
@@ -90,7 +91,7 @@ async fn explain(
         return Ok(vec![format!("{name}:{tag}: keep (Unreadable)"), format!("  the tag list cannot be read: {why}")]);
     };
     let mut lines = head(group, &args.reference, planned, repository, now);
-    lines.extend(said(group, &args.reference, repository, now));
+    lines.extend(said(group, &args.reference, &inventory, now));
     lines.extend(protections(group, tag));
     let user = in_use.user_of(name, Some(tag), planned.digest.as_ref(), repository);
     lines.extend(labelled("used by", user.map(ToString::to_string).into_iter()));
@@ -110,7 +111,7 @@ fn head(
     let verdict = if planned.verdict.is_condemned() { "delete" } else { "keep" };
     let digest = planned.digest.as_ref();
     let listed = repository.listed().cloned().collect();
-    let asked = wants(&group.policies, &reference.repository, &listed).ages.contains(&reference.tag);
+    let asked = wants(&group.policies, &reference.repository, &listed, None).ages.contains(&reference.tag);
     let created = match digest.map(|digest| repository.created(digest, now)) {
         Some(Created::At(at)) => format!("{at:.0}, {} ago", ago(at, now)),
         Some(Created::Unknown(doubt)) if asked => format!("unknown: {doubt}"),
@@ -130,8 +131,8 @@ fn head(
     ]
 }
 
-fn said(group: &Group, reference: &TagReference, repository: &Repository, now: Timestamp) -> Vec<String> {
-    let said = opinions(&reference.repository, repository, &group.policies, &reference.tag, now);
+fn said(group: &Group, reference: &TagReference, inventory: &Inventory, now: Timestamp) -> Vec<String> {
+    let said = opinions(inventory, &reference.repository, &group.policies, &reference.tag, now);
     if said.is_empty() {
         return vec!["  rules        none selects it".to_owned()];
     }

@@ -76,6 +76,7 @@ impl Pass {
             client: &client,
             policies,
             in_use,
+            store: None,
             memory: &memory,
             open: journal.open_intents(),
             progress: watcher,

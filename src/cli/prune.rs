@@ -94,6 +94,7 @@ async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Resu
         in_use: &*in_use,
         memory: &mut memory,
         journal: &mut journal,
+        store: None,
         plan: &stored,
         tombstones: setting.tombstones,
         now: setting.now,

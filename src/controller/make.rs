@@ -54,6 +54,7 @@ pub(super) async fn make(
         client: &gathered.client,
         policies,
         in_use: &in_use,
+        store: None,
         memory: &files.memory.memory,
         open: files.journal.open_intents(),
         progress: &Silent,
@@ -101,7 +102,7 @@ pub(super) async fn make(
 /// How many selected tags have an age from which source. Where nothing asks for it, it may not even have been read.
 fn ages(plan: &Plan, policies: &[Policy], listing: &Listing) -> BTreeMap<String, i64> {
     let asked: BTreeMap<&RepositoryName, BTreeSet<Tag>> =
-        listing.iter().map(|(name, tags)| (name, wants(policies, name, tags).ages)).collect();
+        listing.iter().map(|(name, tags)| (name, wants(policies, name, tags, None).ages)).collect();
     let mut ages = BTreeMap::new();
     for (name, tag) in plan.tags().filter(|(_, tag)| !tag.selected_by.is_empty()) {
         let is_asked = asked.get(name).is_some_and(|asked| asked.contains(&tag.tag));

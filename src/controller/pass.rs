@@ -36,6 +36,7 @@ pub(super) async fn pass(
         client: &gathered.client,
         policies: &gathered.policies,
         in_use: &gathered.workloads,
+        store: None,
         memory: &mut files.memory.memory,
         journal: &mut files.journal,
         plan: bound,

@@ -1,10 +1,13 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::Serialize;
+
+use super::pushed::{PushDoubt, Pushed};
 
 /// Nothing was in a registry before this: times that are earlier come from builds that set them to a constant
 /// (1970, 1980, year 1) and tell nothing.
-const OLDEST_CREDIBLE: Timestamp = Timestamp::constant(631_152_000, 0);
+pub(super) const OLDEST_CREDIBLE: Timestamp = Timestamp::constant(631_152_000, 0);
 
 /// When an image was built, as far as it can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +31,48 @@ pub enum Doubt {
     Future,
     /// The config that would say was not read.
     Unread,
+}
+
+/// Why an age is not known: what was asked for, and what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AgeDoubt {
+    /// The creation time.
+    Created(Doubt),
+    /// The push time.
+    Pushed(PushDoubt),
+}
+
+/// Which source told an age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum AgeSource {
+    /// The storage's modification time of the link: a push time.
+    Storage,
+    /// What the image says of its creation.
+    Created,
+    /// None that can be believed, or that anybody asked.
+    Unknown,
+}
+
+/// The time by which tags are ranked, and by which the newest are found: that of the push, and that of the creation
+/// only where nobody read the storage. With a store there is no falling back on creation times, or one that shows less
+/// would condemn more.
+pub(super) fn pushed_or_created(pushed: Pushed, created: Created) -> Result<Timestamp, AgeDoubt> {
+    match (pushed, created) {
+        (Pushed::At(at), _) | (Pushed::Unknown(PushDoubt::Unread), Created::At(at)) => Ok(at),
+        (Pushed::Unknown(PushDoubt::Unread), Created::Unknown(doubt)) => Err(AgeDoubt::Created(doubt)),
+        (Pushed::Unknown(doubt), _) => Err(AgeDoubt::Pushed(doubt)),
+    }
+}
+
+impl AgeSource {
+    /// Which of the two tells the age; see [`pushed_or_created`].
+    pub(super) fn of(pushed: Pushed, created: Created) -> Self {
+        match (pushed, pushed_or_created(pushed, created)) {
+            (_, Err(_)) => Self::Unknown,
+            (Pushed::At(_), Ok(_)) => Self::Storage,
+            (Pushed::Unknown(_), Ok(_)) => Self::Created,
+        }
+    }
 }
 
 impl Created {
@@ -58,6 +103,15 @@ impl Created {
         match self {
             Self::At(at) => Some(at),
             Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AgeDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created(doubt) => doubt.fmt(f),
+            Self::Pushed(doubt) => doubt.fmt(f),
         }
     }
 }

@@ -115,10 +115,12 @@ fn compile_criteria(at: &str, keep: &api::Keep, faults: &mut Faults) -> Option<C
     };
     let criteria = Criteria {
         most_recently_pushed: keep.most_recently_pushed_count.map(count),
+        pushed_within: keep.pushed_within.as_ref().map(api::Age::duration),
         created_within: keep.created_within.as_ref().map(api::Age::duration),
         newest_versions,
     };
-    if criteria.created_within == Some(SignedDuration::ZERO) || criteria.is_empty() {
+    let none = Some(SignedDuration::ZERO);
+    if criteria.created_within == none || criteria.pushed_within == none || criteria.is_empty() {
         faults.add(format_args!("{at}.keep"), "say at least one criterion that keeps something, or action: Delete");
         return None;
     }
@@ -160,7 +162,7 @@ mod tests {
     fn a_whole_resource_compiles() {
         let policy = Policy::compile(&resource(
             "{name: a, repositories: {include: ['apps/**'], exclude: [apps/base]}, tags: {includeRegex: ['pr-[0-9]+']}, \
-             keep: {mostRecentlyPushedCount: 3, createdWithin: 30d, newestVersions: {count: 2, per: Minor, range: '>=2'}}}",
+             keep: {mostRecentlyPushedCount: 3, pushedWithin: 2w, createdWithin: 30d, newestVersions: {count: 2, per: Minor, range: '>=2'}}}",
         ))
         .unwrap();
         assert_eq!(&*policy.name, "ns/team");
@@ -172,8 +174,8 @@ mod tests {
         assert!(rule.tags.matches("pr-12") && !rule.tags.matches("xpr-12"));
         let Effect::KeepIf(criteria) = &rule.effect else { panic!("{rule:?}") };
         assert_eq!(
-            (criteria.most_recently_pushed, criteria.created_within),
-            (Some(3), Some(SignedDuration::from_hours(720)))
+            (criteria.most_recently_pushed, criteria.pushed_within, criteria.created_within),
+            (Some(3), Some(SignedDuration::from_hours(336)), Some(SignedDuration::from_hours(720)))
         );
         assert_eq!(
             criteria.newest_versions.as_ref().map(|newest| (newest.count, newest.leading_numbers)),

@@ -11,6 +11,7 @@ use super::judge::{Judged, judge};
 use super::plan::{Plan, RepositoryPlan};
 use super::policy::{Limits, Policy};
 use super::powers::Powers;
+use super::pushed::PushTimes;
 use super::settle::{Settled, settle};
 use super::space::Space;
 use crate::oci::RepositoryName;
@@ -37,12 +38,13 @@ pub fn decide(
     let complete_lists = !policies.is_empty() && policies.iter().all(|policy| policy.complete_tag_lists);
     let powers = Powers::of(inventory.server, complete_lists, mandate.tombstones);
     let limits = Limits::strictest(policies);
+    let pushes = PushTimes::new(inventory, now);
     let judged: Vec<(&RepositoryName, &Repository, Vec<Judged<'_>>, Settled)> = inventory
         .repositories
         .iter()
         .map(|(name, repository)| {
             let uses = in_use.in_repository(name, repository);
-            let mut judged = judge(name, repository, policies, &uses, now);
+            let mut judged = judge(name, repository, policies, &uses, &pushes.of(name, repository), now);
             if let Some(within) = mandate.within {
                 for it in &mut judged {
                     it.keep_unless_in(within, name);

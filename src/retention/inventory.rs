@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::age::{Created, Doubt};
 use super::server::Server;
+use super::store::Store;
 use crate::oci::{CompanionTag, Content, Digest, Manifest, RepositoryName, Tag};
 
 /// What was observed of one registry in one pass. Deciding sees nothing else.
@@ -13,12 +15,19 @@ pub struct Inventory {
     pub server: Server,
     /// The repositories that some rule reaches.
     pub repositories: BTreeMap<RepositoryName, Repository>,
+    /// What the storage showed, if somebody read it.
+    pub store: Option<Arc<Store>>,
 }
 
 /// What is listed: the tags of each repository that the rules reach.
 pub type Listing = BTreeMap<RepositoryName, BTreeSet<Tag>>;
 
 impl Inventory {
+    /// What the API alone shows.
+    pub fn of_api(server: Server, repositories: BTreeMap<RepositoryName, Repository>) -> Self {
+        Self { server, repositories, store: None }
+    }
+
     /// The tags that the registry lists.
     pub fn listing(&self) -> Listing {
         let listed = |repository: &Repository| repository.listed().cloned().collect();

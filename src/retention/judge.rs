@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::age::Created;
+use super::age::{AgeSource, Created, pushed_or_created};
 use super::approval::Entry;
-use super::inventory::{Repository, Subject, TagState};
+use super::inventory::{Inventory, Repository, Subject, TagState};
 use super::plan::{Removal, TagPlan};
 use super::policy::{Policy, RuleId};
-use super::rules::{Candidate, Says, age_text, evaluate, kept_by_rule, unkept};
+use super::pushed::{PushDoubt, PushTimes, Pushed, RepositoryPushes};
+use super::rules::{Candidate, Says, evaluate, kept_by_rule, unkept};
 use super::space::size_of;
 use super::uses::Uses;
-use super::verdict::{AskedBy, Condemned, Kept, Verdict, Youth};
+use super::verdict::{Condemned, Kept, Verdict};
+use super::young::{Ages, too_young};
 use crate::oci::{Digest, RepositoryName, Tag};
 
 /// One tag on its way to a verdict.
@@ -23,6 +25,7 @@ pub(super) struct Judged<'a> {
     pub(super) state: &'a TagState,
     pub(super) subject: Subject<'a>,
     pub(super) created: Created,
+    pub(super) pushed: Pushed,
     pub(super) selected_by: Vec<RuleId>,
     pub(super) verdict: Verdict,
 }
@@ -58,6 +61,8 @@ impl Judged<'_> {
             tag: self.tag.clone(),
             digest: self.digest().cloned(),
             created: self.created.at().map(Created::At),
+            pushed: self.pushed.at(),
+            age_source: AgeSource::of(self.pushed, self.created),
             size_bytes: self.digest().map_or(0, |digest| size_of(repository, digest)),
             companion: self.is_companion(),
             selected_by: self.selected_by,
@@ -73,23 +78,26 @@ pub(super) fn judge<'a>(
     repository: &'a Repository,
     policies: &[Policy],
     uses: &Uses<'_>,
+    pushes: &RepositoryPushes<'_>,
     now: Timestamp,
 ) -> Vec<Judged<'a>> {
     let keys = repository.companion_keys();
-    let grounds = Grounds::new(repository, &keys, name, policies, now);
+    let grounds = Grounds::new(name, (repository, &keys), policies, pushes, now);
     repository.tags.iter().map(|(tag, state)| grounds.judge(tag, state, uses)).collect()
 }
 
-/// What each rule that selects `tag` says of it, for whoever asks why.
+/// What each rule that selects `tag` of the repository says of it, for whoever asks why.
 pub fn opinions(
+    inventory: &Inventory,
     name: &RepositoryName,
-    repository: &Repository,
     policies: &[Policy],
     tag: &Tag,
     now: Timestamp,
 ) -> Vec<(RuleId, String)> {
+    let Some(repository) = inventory.repositories.get(name) else { return Vec::new() };
     let keys = repository.companion_keys();
-    let grounds = Grounds::new(repository, &keys, name, policies, now);
+    let pushes = PushTimes::new(inventory, now).of(name, repository);
+    let grounds = Grounds::new(name, (repository, &keys), policies, &pushes, now);
     let said = grounds.said.get(tag).map_or([].as_slice(), Vec::as_slice);
     said.iter().map(|(rule, says)| (rule.clone(), says.to_string())).collect()
 }
@@ -99,19 +107,20 @@ struct Grounds<'a, 'p> {
     repository: &'a Repository,
     keys: &'p BTreeMap<String, &'a Digest>,
     policies: &'p [Policy],
+    pushes: &'p RepositoryPushes<'p>,
     now: Timestamp,
     minimum_age: SignedDuration,
-    created: BTreeMap<&'a Tag, Created>,
+    ages: BTreeMap<&'a Tag, (Created, Pushed)>,
     said: BTreeMap<&'a Tag, Vec<(RuleId, Says)>>,
     unreadable: Option<Kept>,
 }
 
 impl<'a, 'p> Grounds<'a, 'p> {
     fn new(
-        repository: &'a Repository,
-        keys: &'p BTreeMap<String, &'a Digest>,
         name: &RepositoryName,
+        (repository, keys): (&'a Repository, &'p BTreeMap<String, &'a Digest>),
         policies: &'p [Policy],
+        pushes: &'p RepositoryPushes<'p>,
         now: Timestamp,
     ) -> Self {
         let mut by_digest: BTreeMap<&Digest, Created> = BTreeMap::new();
@@ -120,7 +129,13 @@ impl<'a, 'p> Grounds<'a, 'p> {
             let Some(digest) = state.digest() else { continue };
             let created = *by_digest.entry(digest).or_insert_with(|| repository.created(digest, now));
             if repository.subject_of(tag, state, keys) == Subject::None {
-                candidates.push(Candidate { tag, created, gone: matches!(state, TagState::Removed(_)) });
+                candidates.push(Candidate {
+                    tag,
+                    created,
+                    pushed: pushes.tag(tag, state),
+                    gone: matches!(state, TagState::Removed(_)),
+                    ranks: pushes.ranks(tag, state),
+                });
             }
         }
         let mut said: BTreeMap<&'a Tag, Vec<(RuleId, Says)>> = BTreeMap::new();
@@ -139,9 +154,10 @@ impl<'a, 'p> Grounds<'a, 'p> {
             repository,
             keys,
             policies,
+            pushes,
             now,
             minimum_age: policies.iter().map(|policy| policy.minimum_age).max().unwrap_or_default(),
-            created: candidates.iter().map(|candidate| (candidate.tag, candidate.created)).collect(),
+            ages: candidates.iter().map(|it| (it.tag, (it.created, it.pushed))).collect(),
             said,
             unreadable: repository.first_unreadable().map(|(what, why)| Kept::Unreadable { what, why: why.to_owned() }),
         }
@@ -150,7 +166,8 @@ impl<'a, 'p> Grounds<'a, 'p> {
     fn judge(&self, tag: &'a Tag, state: &'a TagState, uses: &Uses<'_>) -> Judged<'a> {
         let subject = self.repository.subject_of(tag, state, self.keys);
         let said = self.said.get(tag).map_or([].as_slice(), Vec::as_slice);
-        let created = self.created.get(tag).copied().unwrap_or(Created::youngest(std::iter::empty()));
+        let unknown = (Created::youngest(std::iter::empty()), Pushed::Unknown(PushDoubt::Unread));
+        let (created, pushed) = self.ages.get(tag).copied().unwrap_or(unknown);
         let in_use = uses.user(tag, state.digest()).map(|users| Kept::InUse { user: users.to_string() });
         let verdict = match (state, subject) {
             (TagState::Dangling { deleted: Some(digest) }, _) => {
@@ -166,13 +183,14 @@ impl<'a, 'p> Grounds<'a, 'p> {
                 // Whether its subject goes is settled later; until then it goes along.
                 None => Verdict::Condemned(Condemned::CompanionOfDeleted { subject: digest.clone() }),
             },
-            (_, Subject::None) => self.of_rules(tag, state, created, said, in_use),
+            (_, Subject::None) => self.of_rules(tag, state, (created, pushed), said, in_use),
         };
         let mut judged = Judged {
             tag,
             state,
             subject,
             created,
+            pushed,
             selected_by: said.iter().map(|(rule, _)| rule.clone()).collect(),
             verdict,
         };
@@ -182,20 +200,23 @@ impl<'a, 'p> Grounds<'a, 'p> {
         judged
     }
 
-    /// The first decisive answer, in the order of the design: selection, protection, use, rules, age.
+    /// The first decisive answer, in the order of the design: selection, protection, use, what is too new to be judged, rules, age.
     fn of_rules(
         &self,
         tag: &Tag,
         state: &TagState,
-        created: Created,
+        (created, pushed): (Created, Pushed),
         said: &[(RuleId, Says)],
         in_use: Option<Kept>,
     ) -> Verdict {
         if said.is_empty() {
             return Verdict::Kept(Kept::Unselected);
         }
-        let kept = self.protected(tag).or(in_use).or_else(|| kept_by_rule(said));
-        let kept = kept.or_else(|| self.too_young(tag, state, created));
+        let newer = || self.pushes.is_newer(tag, state).then_some(Kept::NewerThanInventory);
+        let kept = self.protected(tag).or(in_use).or_else(newer).or_else(|| kept_by_rule(said));
+        let first_seen = self.repository.first_seen.get(tag).copied();
+        let ages = Ages { created, pushed, first_seen };
+        let kept = kept.or_else(|| too_young(self.minimum_age, state, &ages, self.now));
         kept.map_or_else(|| unkept(said), Verdict::Kept)
     }
 
@@ -208,28 +229,6 @@ impl<'a, 'p> Grounds<'a, 'p> {
         let (policy, pattern) = protecting.min()?;
         Some(Kept::Protected { policy: Arc::clone(policy), pattern: pattern.to_owned() })
     }
-
-    /// Both the creation and the first sight at this digest must be older than the minimum. A tag that a run of ours
-    /// removed was known for long enough then, and is forgotten now.
-    fn too_young(&self, tag: &Tag, state: &TagState, created: Created) -> Option<Kept> {
-        if self.minimum_age.is_zero() {
-            return None;
-        }
-        let at = match created {
-            Created::Unknown(doubt) => return Some(Kept::AgeUnknown { asked_by: AskedBy::MinimumAge, doubt }),
-            Created::At(at) => at,
-        };
-        let first_seen = match state {
-            TagState::Removed(_) => None,
-            _ => Some(self.repository.first_seen.get(tag).copied().unwrap_or(self.now)),
-        };
-        let (since, by) = match first_seen {
-            Some(seen) if seen >= at => (seen, Youth::FirstSeen),
-            _ => (at, Youth::Created),
-        };
-        let is_young = self.now.duration_since(since) < self.minimum_age;
-        is_young.then(|| Kept::TooYoung { since, by, minimum_age: age_text(self.minimum_age) })
-    }
 }
 
 /// The condemned tags that are to be kept so that `minimum` remain: the newest, those of unknown age first. A tag that
@@ -240,42 +239,7 @@ pub(super) fn newest_condemned(judged: &[Judged<'_>], minimum: usize) -> BTreeSe
         judged.iter().enumerate().filter(|(_, it)| !it.is_companion() && it.digest().is_some()).collect();
     let remaining = ordinary.iter().filter(|(_, it)| !it.verdict.is_condemned() && !gone(it)).count();
     let mut going: Vec<&(usize, &Judged<'_>)> = ordinary.iter().filter(|(_, it)| it.verdict.is_condemned()).collect();
-    going.sort_by_key(|(_, it)| (gone(it), it.created.at().is_some(), Reverse(it.created.at()), Reverse(it.tag)));
+    let time = |it: &Judged<'_>| pushed_or_created(it.pushed, it.created).ok();
+    going.sort_by_key(|(_, it)| (gone(it), time(it).is_some(), Reverse(time(it)), Reverse(it.tag)));
     going.into_iter().take(minimum.saturating_sub(remaining)).map(|(index, _)| *index).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::oci::Manifest;
-    use crate::retention::{Deletes, Generation, InUse, Inventory, Mandate, ManifestState, Server, decide};
-
-    /// A run on 3.x that removes a tag forgets when it was first seen; its manifest, which comes in a later batch or
-    /// after a crash, must go nevertheless.
-    #[test]
-    fn a_manifest_whose_tag_a_run_removed_is_not_young_again() {
-        let text = "{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {name: t}, spec: \
-                    {registry: {url: 'http://r.r', completeTagLists: true}, protect: {inUse: {scope: None}}, limits: \
-                    {minTagsPerRepository: 0}, rules: [{name: a, repositories: {include: [app]}, tags: {include: ['*']}, \
-                    action: Delete}]}}";
-        let policies = [Policy::compile(&crate::api::read_resources(text).unwrap()[0]).unwrap()];
-        let bytes = br#"{"schemaVersion":2,"manifests":[],
-            "annotations":{"org.opencontainers.image.created":"2020-01-01T00:00:00Z"}}"#;
-        let digest = Digest::of(bytes);
-        let manifest = Manifest::parse("application/vnd.oci.image.index.v1+json", bytes).unwrap();
-        let decided = |state: TagState| {
-            let repository = Repository {
-                tags: [("v1".parse().unwrap(), state)].into(),
-                manifests: [(digest.clone(), ManifestState::Read(manifest.clone()))].into(),
-                ..Repository::default()
-            };
-            let server = Server { generation: Generation::V3, deletes: Deletes::TagsAndDigests };
-            let inventory = Inventory { server, repositories: [("app".parse().unwrap(), repository)].into() };
-            let now = "2026-11-22T00:00:00Z".parse().unwrap();
-            let plan = decide(&inventory, &policies, &InUse::default(), Mandate::default(), now);
-            plan.repositories[0].deletions.len()
-        };
-        assert_eq!(decided(TagState::At(digest.clone())), 0, "nobody has known it for long");
-        assert_eq!(decided(TagState::Removed(digest.clone())), 1);
-    }
 }

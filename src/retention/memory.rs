@@ -136,10 +136,8 @@ mod tests {
         let tags =
             tags.iter().map(|(tag, content)| (tag.parse().unwrap(), TagState::At(Digest::of(content.as_bytes()))));
         let repository = Repository { tags: tags.collect(), ..Repository::default() };
-        Inventory {
-            server: Server { generation: Generation::V2, deletes: Deletes::DigestsOnly },
-            repositories: [("app".parse().unwrap(), repository)].into(),
-        }
+        let server = Server { generation: Generation::V2, deletes: Deletes::DigestsOnly };
+        Inventory::of_api(server, [("app".parse().unwrap(), repository)].into())
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! what becomes of every tag. Two calls, never a loop; both pure.
 //!
 //! - [`policy`](Policy): a resource, compiled by `compile`; `pattern` and `version` are what its rules are made of
-//! - [`inventory`](Inventory): what was observed; `age` judges its times
+//! - [`inventory`](Inventory): what was observed; `age` judges its creation times, [`pushed`](Pushed) the push times that a
+//!   store tells, `restamped` whether these tell anything
 //! - [`used_images`](UsedImages): the images that workloads name; [`in_use`](InUse): what of them may concern one
 //!   registry, and [`uses`](Uses) one repository
 //! - `rules`: what each rule says of the tags it selects
-//! - `judge`: rules, protections and ages give each tag a verdict by itself
+//! - `judge`: rules, protections and ages give each tag a verdict by itself; `young` is the minimum age
 //! - `settle`: what the verdicts mean for one another, and which manifests go
 //! - `decide`: all of that, for a whole registry, with the `powers` that its server gives
 //! - [`store`](Store): what the storage shows, where somebody read it
@@ -26,6 +27,8 @@ mod pattern;
 mod plan;
 mod policy;
 mod powers;
+mod pushed;
+mod restamped;
 mod rules;
 mod sentence;
 mod server;
@@ -37,8 +40,9 @@ mod uses;
 mod verdict;
 mod version;
 mod wants;
+mod young;
 
-pub use age::{Created, Doubt};
+pub use age::{AgeDoubt, AgeSource, Created, Doubt};
 pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries};
 pub use compile::InvalidField;
 pub use decide::{Mandate, decide};
@@ -52,6 +56,7 @@ pub use policy::{
     Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Role, Rule, RuleId, TagSelector,
 };
 pub use powers::Powers;
+pub use pushed::{PushDoubt, Pushed};
 pub use server::{Deletes, Generation, Refusal, Server};
 pub use store::{Capacity, Oddities, OpenUpload, Store, StoredLink, StoredRepository, StoredTag};
 pub use used_images::{UsedImages, Users};

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::age::Created;
+use super::age::{AgeSource, Created};
 use super::policy::{Limits, RuleId};
 use super::server::Server;
 use super::verdict::Verdict;
@@ -64,6 +64,11 @@ pub struct TagPlan {
     /// When its image was created, if anybody asked and it can be believed.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "created_or_null")]
     pub created: Option<Created>,
+    /// When it was pushed last, if the storage tells and that can be believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Timestamp>,
+    /// Which of the two tells how old it is.
+    pub age_source: AgeSource,
     /// The bytes of everything that it needs, each blob once.
     pub size_bytes: u64,
     /// Whether it belongs to another manifest; no count or limit includes it then.

@@ -97,6 +97,8 @@ pub enum Effect {
 pub struct Criteria {
     /// This many most recent tags of each repository.
     pub most_recently_pushed: Option<usize>,
+    /// Those pushed within this time.
+    pub pushed_within: Option<SignedDuration>,
     /// Those created within this time.
     pub created_within: Option<SignedDuration>,
     /// The newest versions.
@@ -106,7 +108,10 @@ pub struct Criteria {
 impl Criteria {
     /// Whether there is no criterion at all.
     pub fn is_empty(&self) -> bool {
-        self.most_recently_pushed.is_none() && self.created_within.is_none() && self.newest_versions.is_none()
+        self.most_recently_pushed.is_none()
+            && self.pushed_within.is_none()
+            && self.created_within.is_none()
+            && self.newest_versions.is_none()
     }
 }
 

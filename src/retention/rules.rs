@@ -6,8 +6,9 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::age::{Created, Doubt};
+use super::age::{AgeDoubt, Created, pushed_or_created};
 use super::policy::{Criteria, Effect, NewestVersions, Role, Rule, RuleId};
+use super::pushed::Pushed;
 use super::verdict::{AskedBy, Condemned, Criterion, Kept, Verdict};
 use super::version::{Line, TagVersion};
 use crate::oci::Tag;
@@ -16,15 +17,38 @@ use crate::oci::Tag;
 pub(super) struct Candidate<'a> {
     pub(super) tag: &'a Tag,
     pub(super) created: Created,
+    pub(super) pushed: Pushed,
     /// Removed already; it takes no place from a tag that is there.
     pub(super) gone: bool,
+    /// Whether it takes a place in a ranking by time.
+    pub(super) ranks: bool,
+}
+
+impl Candidate<'_> {
+    fn created(&self) -> Result<Timestamp, AgeDoubt> {
+        match self.created {
+            Created::At(at) => Ok(at),
+            Created::Unknown(doubt) => Err(AgeDoubt::Created(doubt)),
+        }
+    }
+
+    fn pushed(&self) -> Result<Timestamp, AgeDoubt> {
+        match self.pushed {
+            Pushed::At(at) => Ok(at),
+            Pushed::Unknown(doubt) => Err(AgeDoubt::Pushed(doubt)),
+        }
+    }
+
+    fn ranked_by(&self) -> Result<Timestamp, AgeDoubt> {
+        pushed_or_created(self.pushed, self.created)
+    }
 }
 
 /// What one rule says of one tag.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Says {
     Keep(Criterion),
-    AgeUnknown(Doubt),
+    AgeUnknown(AgeDoubt),
     NotAVersion,
     /// It would let it go, if this run were of its resource.
     NotNow,
@@ -69,12 +93,17 @@ fn judge_all(criteria: &Criteria, selected: &[&Candidate<'_>], now: Timestamp) -
     let recent = criteria.most_recently_pushed.map(|count| (count, rank_threshold(selected, count)));
     let versions = criteria.newest_versions.as_ref().map(|newest| newest_of(newest, selected));
     let judge = |candidate: &&Candidate<'_>| {
-        let mut verdicts = Vec::with_capacity(3);
+        let mut verdicts = Vec::with_capacity(4);
         if let Some((count, threshold)) = recent {
-            verdicts.push(by_time(candidate.created, threshold, || Criterion::MostRecent(count)));
+            verdicts.push(by_time(candidate.ranked_by(), threshold, || Criterion::MostRecent(count)));
+        }
+        if let Some(within) = criteria.pushed_within {
+            verdicts.push(by_time(candidate.pushed(), now.checked_sub(within).ok(), || {
+                Criterion::PushedWithin(age_text(within))
+            }));
         }
         if let Some(within) = criteria.created_within {
-            verdicts.push(by_time(candidate.created, now.checked_sub(within).ok(), || {
+            verdicts.push(by_time(candidate.created(), now.checked_sub(within).ok(), || {
                 Criterion::CreatedWithin(age_text(within))
             }));
         }
@@ -99,20 +128,27 @@ fn precedence(says: &Says) -> u8 {
     }
 }
 
-/// Kept if created at the threshold or after it; with no threshold everything is kept.
-fn by_time(created: Created, threshold: Option<Timestamp>, criterion: impl FnOnce() -> Criterion) -> Says {
-    match (created, threshold) {
-        (Created::Unknown(doubt), _) => Says::AgeUnknown(doubt),
-        (Created::At(at), Some(threshold)) if at < threshold => Says::Go,
-        (Created::At(_), _) => Says::Keep(criterion()),
+/// Kept if of the threshold or after it; with no threshold everything is kept.
+fn by_time(
+    time: Result<Timestamp, AgeDoubt>,
+    threshold: Option<Timestamp>,
+    criterion: impl FnOnce() -> Criterion,
+) -> Says {
+    match (time, threshold) {
+        (Err(doubt), _) => Says::AgeUnknown(doubt),
+        (Ok(at), Some(threshold)) if at < threshold => Says::Go,
+        (Ok(_), _) => Says::Keep(criterion()),
     }
 }
 
-/// The creation time of the `count`-th most recent; `None` if there are no more than that. Unknown ages stand outside
+/// The time of the `count`-th most recent; `None` if there are no more than that. Unknown ages stand outside
 /// the ranking, and whoever ties with the last one ranked is in.
 fn rank_threshold(selected: &[&Candidate<'_>], count: usize) -> Option<Timestamp> {
-    let mut times: Vec<Timestamp> =
-        selected.iter().filter(|candidate| !candidate.gone).filter_map(|candidate| candidate.created.at()).collect();
+    let mut times: Vec<Timestamp> = selected
+        .iter()
+        .filter(|candidate| candidate.ranks)
+        .filter_map(|candidate| candidate.ranked_by().ok())
+        .collect();
     times.sort_unstable_by_key(|at| Reverse(*at));
     times.get(count.saturating_sub(1)).copied()
 }

@@ -18,6 +18,7 @@ impl Verdict {
                 Kept::ByRule { rule, criterion } | Kept::Elsewhere { rule, criterion } => match criterion {
                     Criterion::Always => format!("{} says action: Keep; only changing it would let the tag go.", capital(rule)),
                     Criterion::MostRecent(_) => format!("More recent tags, or a lower mostRecentlyPushedCount in {rule}, would let it go."),
+                    Criterion::PushedWithin(_) => format!("Time, or a shorter pushedWithin in {rule}, would let it go."),
                     Criterion::CreatedWithin(_) => format!("Time, or a shorter createdWithin in {rule}, would let it go."),
                     Criterion::NewestVersion(_) => format!("Newer versions, or a lower newestVersions.count in {rule}, would let it go."),
                 },
@@ -26,6 +27,7 @@ impl Verdict {
                     format!("A rule that does not ask for its age (newestVersions, or action: Delete) instead of {rule} could decide on it.")
                 }
                 Kept::AgeUnknown { asked_by: AskedBy::MinimumAge, .. } => "spec.protect.minimumAge: 0h would leave it to the rules.".into(),
+                Kept::NewerThanInventory => "The next reading of the storage lets the rules decide on it.".into(),
                 Kept::NotAVersion { rule } => format!("Narrow spec.rules[].tags of {rule} to versions, and give other tags a rule of their own."),
                 Kept::TooYoung { .. } => "Time, or a shorter spec.protect.minimumAge, would let it go.".into(),
                 Kept::SharedDigest { .. } | Kept::ChildOfKeptIndex { .. } => {
@@ -72,9 +74,13 @@ impl fmt::Display for Kept {
             Self::Elsewhere { rule, criterion } => write!(f, "another resource's {rule} keeps it: {criterion}"),
             Self::OtherRun { rule } => write!(f, "{rule} lets it go, but this run is not of that resource"),
             Self::AgeUnknown { asked_by, doubt } => write!(f, "{asked_by} asks for its age, but {doubt}"),
+            Self::NewerThanInventory => {
+                f.write_str("it was pushed after the storage was read, so it waits for the next reading")
+            }
             Self::NotAVersion { rule } => write!(f, "{rule} keeps the newest versions, and this tag is no version"),
             Self::TooYoung { since, by, minimum_age } => {
                 let what = match by {
+                    Youth::Pushed => "pushed",
                     Youth::Created => "created",
                     Youth::FirstSeen => "first seen at this digest",
                 };
@@ -128,6 +134,7 @@ impl fmt::Display for Criterion {
         match self {
             Self::Always => f.write_str("action Keep"),
             Self::MostRecent(count) => write!(f, "among the {count} most recent"),
+            Self::PushedWithin(age) => write!(f, "pushed within {age}"),
             Self::CreatedWithin(age) => write!(f, "created within {age}"),
             Self::NewestVersion(count) => write!(f, "among the {count} newest versions"),
         }

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::age::Doubt;
+use super::age::AgeDoubt;
 use super::policy::RuleId;
 use crate::oci::{Digest, Tag};
 
@@ -55,8 +55,10 @@ pub enum Kept {
         /// Who asks: a rule, or `protect.minimumAge`.
         asked_by: AskedBy,
         /// Why it cannot be told.
-        doubt: Doubt,
+        doubt: AgeDoubt,
     },
+    /// It was pushed after the storage was read, so that nothing there tells of it.
+    NewerThanInventory,
     /// A rule keeps the newest versions, and this tag is none.
     NotAVersion {
         /// The rule.
@@ -64,9 +66,9 @@ pub enum Kept {
     },
     /// It is younger than `protect.minimumAge`.
     TooYoung {
-        /// Since when it is that old, by the later of creation and first sight.
+        /// Since when it is that old: its push, or else the later of creation and first sight.
         since: Timestamp,
-        /// Which of the two is the later.
+        /// Which of these it is.
         by: Youth,
         /// The minimum age, as written for a person.
         minimum_age: String,
@@ -136,6 +138,8 @@ pub enum Criterion {
     Always,
     /// `mostRecentlyPushedCount`.
     MostRecent(usize),
+    /// `pushedWithin`, as written for a person.
+    PushedWithin(String),
     /// `createdWithin`, as written for a person.
     CreatedWithin(String),
     /// `newestVersions.count`.
@@ -154,6 +158,8 @@ pub enum AskedBy {
 /// What makes a tag young.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Youth {
+    /// It was pushed lately.
+    Pushed,
     /// Its image was created lately.
     Created,
     /// It was first seen at this digest lately.
@@ -182,6 +188,7 @@ impl Verdict {
                 Kept::Elsewhere { .. } => "KeptElsewhere",
                 Kept::OtherRun { .. } => "OtherRun",
                 Kept::AgeUnknown { .. } => "AgeUnknown",
+                Kept::NewerThanInventory => "NewerThanInventory",
                 Kept::NotAVersion { .. } => "NotAVersion",
                 Kept::TooYoung { .. } => "TooYoung",
                 Kept::SharedDigest { .. } => "SharedDigest",

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::policy::{Effect, Limits, Policy, Rule};
+use super::store::Store;
 use crate::oci::{CompanionTag, RepositoryName, Tag};
 
 /// What must be read of one repository before it can be decided on.
@@ -32,11 +33,13 @@ fn condemning(policies: &[Policy]) -> impl Iterator<Item = &Rule> {
     policies.iter().filter(|policy| policy.condemns()).flat_map(|policy| &policy.rules)
 }
 
-/// What must be read of `repository`, whose list shows `tags`.
-pub fn wants(policies: &[Policy], repository: &RepositoryName, tags: &BTreeSet<Tag>) -> Wants {
+/// What must be read of `repository`, whose list shows `tags`. Where there is a `store`, it tells all ages but those that
+/// `createdWithin` asks for.
+pub fn wants(policies: &[Policy], repository: &RepositoryName, tags: &BTreeSet<Tag>, store: Option<&Store>) -> Wants {
     let ordinary: Vec<&Tag> = tags.iter().filter(|tag| CompanionTag::parse(tag).is_none()).collect();
     let limits = Limits::strictest(policies);
-    let any_minimum_age = policies.iter().any(|policy| !policy.minimum_age.is_zero());
+    let by_creation = store.is_none();
+    let any_minimum_age = by_creation && policies.iter().any(|policy| !policy.minimum_age.is_zero());
     let mut selected = BTreeSet::new();
     let mut ages = BTreeSet::new();
     for rule in
@@ -46,7 +49,8 @@ pub fn wants(policies: &[Policy], repository: &RepositoryName, tags: &BTreeSet<T
             Effect::Keep => false,
             Effect::Delete => any_minimum_age,
             Effect::KeepIf(criteria) => {
-                any_minimum_age || criteria.most_recently_pushed.is_some() || criteria.created_within.is_some()
+                let ranked = by_creation && criteria.most_recently_pushed.is_some();
+                any_minimum_age || ranked || criteria.created_within.is_some()
             }
         };
         for tag in ordinary.iter().filter(|tag| rule.tags.matches(tag.as_str())) {
@@ -57,7 +61,7 @@ pub fn wants(policies: &[Policy], repository: &RepositoryName, tags: &BTreeSet<T
         }
     }
     // Where the rules could take all but a few, the newest of them are kept: that needs the ages of all.
-    if ordinary.len() - selected.len() < limits.min_tags_per_repository {
+    if by_creation && ordinary.len() - selected.len() < limits.min_tags_per_repository {
         ages.clone_from(&selected);
     }
     Wants { manifests: !selected.is_empty(), ages }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -9,7 +10,7 @@ use super::progress::Progress;
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::pruning::OpenIntents;
 use crate::registry::{Client, Reference, RegistryError};
-use crate::retention::{InUse, Inventory, Memory, Policy, Server, named_repositories, reaches};
+use crate::retention::{InUse, Inventory, Memory, Policy, Server, Store, named_repositories, reaches};
 
 /// Gathers what deciding needs to see of a registry: one GET per tag, each distinct child once, and the configs of those
 /// images whose age decides something. Nothing is changed.
@@ -21,6 +22,8 @@ pub struct Observer<'a> {
     pub policies: &'a [Policy],
     /// What workloads use.
     pub in_use: &'a InUse,
+    /// What the storage showed, if somebody read it in this pass.
+    pub store: Option<&'a Arc<Store>>,
     /// What earlier passes saw.
     pub memory: &'a Memory,
     /// What an earlier run began and may not have ended.
@@ -50,7 +53,7 @@ impl Observer<'_> {
             .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await?;
-        Ok(Inventory { server, repositories })
+        Ok(Inventory { store: self.store.cloned(), ..Inventory::of_api(server, repositories) })
     }
 
     /// Observes one repository, in the middle of a run. What `before` knows already is not fetched again, only asked

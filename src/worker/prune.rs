@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -14,7 +15,7 @@ use crate::oci::{Digest, RepositoryName};
 use crate::pruning::{Operation, operations};
 use crate::registry::Client;
 use crate::retention::{
-    Deletes, InUse, Inventory, Mandate, Memory, Policy, RepositoryPlan, Server, StoredPlan, decide,
+    Deletes, InUse, Inventory, Mandate, Memory, Policy, RepositoryPlan, Server, Store, StoredPlan, decide,
 };
 
 /// After so many operations the whole repository is read again and decided on anew.
@@ -36,6 +37,8 @@ pub struct Pruner<'a, J> {
     pub memory: &'a mut Memory,
     /// Where intents are recorded.
     pub journal: &'a mut J,
+    /// What the storage showed, if somebody read it in this run.
+    pub store: Option<Arc<Store>>,
     /// The upper bound of what goes.
     pub plan: &'a StoredPlan,
     /// Whether single tags may be removed from 2.8 by way of a placeholder.
@@ -167,6 +170,7 @@ impl<J: Journal> Pruner<'_, J> {
             client: self.client,
             policies: self.policies,
             in_use,
+            store: self.store.as_ref(),
             memory: self.memory,
             open: self.journal.open_intents(),
             progress: self.progress,
@@ -175,7 +179,8 @@ impl<J: Journal> Pruner<'_, J> {
 
     /// The decision of the moment, within the stored plan.
     fn decide(&self, name: &RepositoryName, observed: &Observed, in_use: &InUse, server: Server) -> RepositoryPlan {
-        let inventory = Inventory { server, repositories: [(name.clone(), observed.repository.clone())].into() };
+        let repositories = [(name.clone(), observed.repository.clone())].into();
+        let inventory = Inventory { store: self.store.clone(), ..Inventory::of_api(server, repositories) };
         let mandate = Mandate { tombstones: self.tombstones, within: Some(&self.plan.entries) };
         let mut plan = decide(&inventory, self.policies, in_use, mandate, self.now);
         plan.repositories.remove(0)

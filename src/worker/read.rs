@@ -29,7 +29,7 @@ impl Observer<'_> {
         };
         // What a run of ours removed is judged as well, for its manifest is still to go.
         let judged = listed.iter().chain(self.open.tags_of(name).into_keys()).cloned().collect();
-        let wants = wants(self.policies, name, &judged);
+        let wants = wants(self.policies, name, &judged, self.store.map(|store| &**store));
         // What an earlier run began may concern tags that no rule selects, or leave none that one does.
         if !wants.manifests && self.open.digests_of(name).is_empty() {
             let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();

@@ -7,6 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use registry_retention::retention::{Deletes, Generation, Refusal, Server};
 
 use crate::policies::{CriteriaWords, EffectWords, PolicyWords, RuleWords, VersionsWords};
+use crate::stored::stored;
 use crate::world::{
     About, Age, ConfigWords, KNOWN, LABELS, ManifestWords, RepositoryWords, State, TagWords, Unreadable, UsedWords,
     World,
@@ -135,7 +136,13 @@ fn repositories() -> impl Strategy<Value = RepositoryWords> {
             manifests,
             configs,
             unreadable,
+            stored: None,
         })
+        .prop_flat_map(|repository| {
+            let stored = stored(&repository);
+            (Just(repository), stored)
+        })
+        .prop_map(|(repository, stored)| RepositoryWords { stored, ..repository })
 }
 
 fn criteria() -> impl Strategy<Value = CriteriaWords> {
@@ -149,12 +156,15 @@ fn criteria() -> impl Strategy<Value = CriteriaWords> {
     );
     (
         prop::option::weighted(0.4, 1..4usize),
+        prop::option::weighted(0.3, select(vec![1, 24, 240])),
         prop::option::weighted(0.4, select(vec![1, 24, 240])),
         prop::option::weighted(0.4, versions),
     )
-        .prop_map(|(most_recent, created_within_hours, versions)| {
-            let none = most_recent.is_none() && created_within_hours.is_none() && versions.is_none();
-            CriteriaWords { most_recent: most_recent.or(none.then_some(1)), created_within_hours, versions }
+        .prop_map(|(most_recent, pushed_within_hours, created_within_hours, versions)| {
+            let by_age = pushed_within_hours.or(created_within_hours);
+            let none = most_recent.is_none() && by_age.is_none() && versions.is_none();
+            let most_recent = most_recent.or(none.then_some(1));
+            CriteriaWords { most_recent, pushed_within_hours, created_within_hours, versions }
         })
 }
 
@@ -229,9 +239,10 @@ pub(crate) fn worlds() -> impl Strategy<Value = World> {
             1 => prop::collection::vec(policies(effects()), 0..4),
         ],
         prop_oneof![1 => Just(vec![]), 1 => prop::collection::vec(used(), 1..4)],
+        any::<bool>(),
     )
-        .prop_map(|(server, tombstones, repositories, mut policies, used)| {
+        .prop_map(|(server, tombstones, repositories, mut policies, used, store_is_read)| {
             policies.iter_mut().enumerate().for_each(|(index, policy)| policy.name = format!("p{index}"));
-            World { server, tombstones, repositories, policies, used }
+            World { server, tombstones, repositories, policies, used, store_is_read }
         })
 }

@@ -81,14 +81,11 @@ pub(crate) fn many_repositories(repositories: usize, tags: usize) -> Inventory {
 }
 
 fn inventory(repositories: BTreeMap<String, Repository>) -> Inventory {
-    Inventory {
-        // Without deletion of single tags there is most to settle.
-        server: Server { generation: Generation::V2, deletes: Deletes::DigestsOnly },
-        repositories: repositories
-            .into_iter()
-            .map(|(name, repository)| (name.parse().expect("a repository name"), repository))
-            .collect(),
-    }
+    // Without deletion of single tags there is most to settle.
+    let server = Server { generation: Generation::V2, deletes: Deletes::DigestsOnly };
+    let repositories = repositories.into_iter();
+    let named = repositories.map(|(name, repository)| (name.parse().expect("a repository name"), repository));
+    Inventory::of_api(server, named.collect())
 }
 
 fn globs(patterns: &[&str]) -> Globs {
@@ -114,7 +111,7 @@ fn rule(name: &str, tags: &[&str], effect: Effect) -> Rule {
 pub(crate) fn policies() -> Vec<Policy> {
     let newest = NewestVersions { count: 3, leading_numbers: 2, range: None, prereleases: false };
     let month = Some(SignedDuration::from_hours(720));
-    let recent = Criteria { most_recently_pushed: Some(100), created_within: month, newest_versions: None };
+    let recent = Criteria { most_recently_pushed: Some(100), created_within: month, ..Criteria::default() };
     let versions = Criteria { newest_versions: Some(newest), ..Criteria::default() };
     vec![Policy {
         name: "apps/team".into(),

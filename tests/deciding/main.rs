@@ -2,16 +2,19 @@
 
 mod a_second_time_changes_nothing;
 mod cases;
+mod fewer_links_are_never_more;
 mod figures_add_up;
 mod going;
 mod knowing_less_is_never_more;
 mod large;
 mod once_it_went_wrong;
 mod oracle;
+mod oracle_pushes;
 mod oracle_rules;
 mod oracle_use;
 mod order_changes_nothing;
 mod policies;
+mod stored;
 mod stricter_is_never_more;
 mod ten_thousand_tags;
 mod the_oracle_agrees;

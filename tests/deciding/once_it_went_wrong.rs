@@ -40,6 +40,7 @@ fn world(tags: &[(TagWords, State)], manifests: &[ManifestWords], protect: &[&'s
         configs: vec![],
         first_seen: BTreeMap::new(),
         unreadable: None,
+        stored: None,
     };
     World {
         server: Server { generation: Generation::V3, deletes: Deletes::TagsAndDigests },
@@ -47,6 +48,7 @@ fn world(tags: &[(TagWords, State)], manifests: &[ManifestWords], protect: &[&'s
         repositories: [("a/x", repository)].into(),
         policies: vec![policy],
         used: vec![],
+        store_is_read: false,
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use registry_retention::oci::{Digest, Tag};
 use registry_retention::retention::{Deletes, Generation, Inventory, ManifestState, Repository, TagState};
 
+use crate::oracle_pushes::{Push, push};
 use crate::oracle_rules::{Ordinary, created, judged_by, rules_let_go};
 use crate::oracle_use::{is_below, used_manifest, used_tag};
 use crate::policies::PolicyWords;
@@ -32,7 +33,7 @@ pub(crate) struct Expected {
 pub(crate) fn expected(world: &World, inventory: &Inventory, now: Timestamp) -> BTreeMap<String, Expected> {
     let by_name = |(name, repository): (&_, &_)| {
         let name = std::string::ToString::to_string(name);
-        let expected = of_repository(world, &name, repository, now);
+        let expected = of_repository(world, inventory, &name, repository, now);
         (name, expected)
     };
     inventory.repositories.iter().map(by_name).collect()
@@ -60,12 +61,25 @@ struct Pointing<'a> {
     digest: &'a Digest,
     gone: bool,
     created: Option<Timestamp>,
+    push: Push,
     /// Whom it belongs to; `None` is somebody unknown.
     subjects: Vec<Option<&'a Digest>>,
     may_go: bool,
 }
 
-fn of_repository(world: &World, name: &str, repository: &Repository, now: Timestamp) -> Expected {
+impl<'a> Pointing<'a> {
+    fn ordinary(&self) -> Ordinary<'a> {
+        Ordinary { tag: self.tag, created: self.created, push: self.push, gone: self.gone }
+    }
+}
+
+fn of_repository(
+    world: &World,
+    inventory: &Inventory,
+    name: &str,
+    repository: &Repository,
+    now: Timestamp,
+) -> Expected {
     let unreadable = repository.unreadable.is_some()
         || repository.tags.values().any(|state| matches!(state, TagState::Unreadable(_)))
         || repository.manifests.values().any(|state| matches!(state, ManifestState::Unreadable(_)));
@@ -76,15 +90,13 @@ fn of_repository(world: &World, name: &str, repository: &Repository, now: Timest
             let digest = judged_by(state)?;
             let subjects = subjects(repository, tag, digest);
             let gone = matches!(state, TagState::Removed(_));
-            Some(Pointing { tag, digest, gone, created: created(repository, digest, now), subjects, may_go: false })
+            let (created, push) = (created(repository, digest, now), push(inventory, name, tag, state, now));
+            Some(Pointing { tag, digest, gone, created, push, subjects, may_go: false })
         })
         .collect();
     if !unreadable {
-        let ordinary: Vec<Ordinary<'_>> = tags
-            .iter()
-            .filter(|it| it.subjects.is_empty())
-            .map(|it| Ordinary { tag: it.tag, created: it.created, gone: it.gone })
-            .collect();
+        let ordinary: Vec<Ordinary<'_>> =
+            tags.iter().filter(|it| it.subjects.is_empty()).map(Pointing::ordinary).collect();
         let go = |tag: &Tag| {
             let it = ordinary.iter().find(|it| it.tag == tag);
             it.is_none_or(|it| rules_let_go(it, &ordinary, (name, repository), &world.policies, now))
@@ -159,8 +171,9 @@ fn keep_minimum(tags: &mut [Pointing<'_>], going: u32, minimum: usize) {
     let mut queue: Vec<usize> = (0..tags.len()).filter(|index| is_ordinary(&tags[*index]) && goes(*index)).collect();
     queue.sort_by(|a, b| {
         let (a, b) = (&tags[*a], &tags[*b]);
-        let unknown_first = a.created.is_some().cmp(&b.created.is_some());
-        a.gone.cmp(&b.gone).then(unknown_first).then(b.created.cmp(&a.created)).then(b.tag.cmp(a.tag))
+        let (at, bt) = (a.ordinary().ranked_by(), b.ordinary().ranked_by());
+        let unknown_first = at.is_some().cmp(&bt.is_some());
+        a.gone.cmp(&b.gone).then(unknown_first).then(bt.cmp(&at)).then(b.tag.cmp(a.tag))
     });
     for index in queue {
         if remaining < minimum {

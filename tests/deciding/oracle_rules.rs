@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use registry_retention::oci::{Content, Digest, Tag};
 use registry_retention::retention::{ManifestState, Repository, TagState};
 
+use crate::oracle_pushes::Push;
 use crate::policies::{CriteriaWords, EffectWords, PolicyWords, RuleWords, VersionsWords};
 use crate::versions::known_version;
 
@@ -12,6 +13,7 @@ use crate::versions::known_version;
 pub(crate) struct Ordinary<'a> {
     pub(crate) tag: &'a Tag,
     pub(crate) created: Option<Timestamp>,
+    pub(crate) push: Push,
     /// Removed already: no longer one of the tags among which it would be ranked.
     pub(crate) gone: bool,
 }
@@ -40,14 +42,25 @@ pub(crate) fn rules_let_go(
     let protected = policies.iter().any(|policy| any_glob(&policy.protect, it.tag.as_str()));
     let due = policies.iter().filter(|policy| !policy.only_keeps).flat_map(|policy| &policy.rules);
     let condemned_by_rule = due.into_iter().any(|rule| selects(rule, name, it.tag));
-    condemned_by_rule && !kept_by_rule && !protected && old_enough(it, repository, policies, now)
+    condemned_by_rule && !it.push.newer && !kept_by_rule && !protected && old_enough(it, repository, policies, now)
 }
 
-/// "`minimumAge` needs both the creation and the first time seen at this digest to be older"; `0h` turns it off. What a run
+impl Ordinary<'_> {
+    /// "`pushedWithin` and `mostRecentlyPushedCount` use push times. Without storage, the rank falls back on creation
+    /// times."
+    pub(crate) fn ranked_by(&self) -> Option<Timestamp> {
+        if self.push.unread { self.created } else { self.push.at }
+    }
+}
+
+/// With the storage, the push must be older. Without: "`minimumAge` needs both the creation and the first time seen at this digest to be older"; `0h` turns it off. What a run
 /// removed was old enough then.
 fn old_enough(it: &Ordinary<'_>, repository: &Repository, policies: &[PolicyWords], now: Timestamp) -> bool {
     policies.iter().map(|policy| policy.minimum_age_hours).filter(|hours| *hours > 0).all(|hours| {
         let is_older = |time: Option<&Timestamp>| time.is_some_and(|time| hours_ago(*time, now) >= seconds(hours));
+        if !it.push.unread {
+            return is_older(it.push.at.as_ref());
+        }
         is_older(it.created.as_ref()) && (it.gone || is_older(repository.first_seen.get(it.tag)))
     })
 }
@@ -71,15 +84,21 @@ fn selects(rule: &RuleWords, repository: &str, tag: &Tag) -> bool {
 
 /// "A tag is kept if ANY of them says so"; and one that cannot tell says so.
 fn criteria_keep(criteria: &CriteriaWords, it: &Ordinary<'_>, selected: &[&Ordinary<'_>], now: Timestamp) -> bool {
-    let recent = criteria.most_recent.is_some_and(|count| match it.created {
+    let recent = criteria.most_recent.is_some_and(|count| match it.ranked_by() {
         None => true,
-        Some(at) => selected.iter().filter(|other| other.created.is_some_and(|other| other > at)).count() < count,
+        Some(at) => {
+            let ranked = selected.iter().filter(|other| other.push.own);
+            ranked.filter(|other| other.ranked_by().is_some_and(|other| other > at)).count() < count
+        }
     });
+    let pushed = criteria
+        .pushed_within_hours
+        .is_some_and(|hours| it.push.at.is_none_or(|at| hours_ago(at, now) <= seconds(hours)));
     let within = criteria
         .created_within_hours
         .is_some_and(|hours| it.created.is_none_or(|at| hours_ago(at, now) <= seconds(hours)));
     let newest = criteria.versions.as_ref().is_some_and(|versions| is_newest(versions, it, selected));
-    recent || within || newest
+    recent || pushed || within || newest
 }
 
 /// Fewer than `count` different newer versions of its line are selected, or it is no version at all.

@@ -49,6 +49,7 @@ pub(crate) enum EffectWords {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CriteriaWords {
     pub(crate) most_recent: Option<usize>,
+    pub(crate) pushed_within_hours: Option<i64>,
     pub(crate) created_within_hours: Option<i64>,
     pub(crate) versions: Option<VersionsWords>,
 }
@@ -138,6 +139,7 @@ impl CriteriaWords {
     fn compile(&self) -> Criteria {
         Criteria {
             most_recently_pushed: self.most_recent,
+            pushed_within: self.pushed_within_hours.map(SignedDuration::from_hours),
             created_within: self.created_within_hours.map(SignedDuration::from_hours),
             newest_versions: self.versions.as_ref().map(|versions| NewestVersions {
                 count: versions.count,

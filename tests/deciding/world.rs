@@ -10,6 +10,7 @@ use registry_retention::retention::{
 };
 
 use crate::policies::{PolicyWords, compile};
+use crate::stored::StoredWords;
 
 /// Manifests have the labels below this; the labels from here to [`LABELS`] are named, but known nowhere.
 pub(crate) const KNOWN: usize = 7;
@@ -24,6 +25,8 @@ pub(crate) struct World {
     pub(crate) repositories: BTreeMap<&'static str, RepositoryWords>,
     pub(crate) policies: Vec<PolicyWords>,
     pub(crate) used: Vec<UsedWords>,
+    /// Whether somebody read the storage.
+    pub(crate) store_is_read: bool,
 }
 
 /// An image that a workload uses.
@@ -54,6 +57,8 @@ pub(crate) struct RepositoryWords {
     pub(crate) configs: Vec<ConfigWords>,
     pub(crate) first_seen: BTreeMap<TagWords, SignedDuration>,
     pub(crate) unreadable: Option<Unreadable>,
+    /// `None`: the storage has nothing of it.
+    pub(crate) stored: Option<StoredWords>,
 }
 
 /// A tag's name.
@@ -156,10 +161,8 @@ impl TagWords {
 impl World {
     pub(crate) fn inventory(&self) -> Inventory {
         let repositories = self.repositories.iter();
-        Inventory {
-            server: self.server,
-            repositories: repositories.map(|(name, words)| (repository_name(name), words.observed())).collect(),
-        }
+        let observed = repositories.map(|(name, words)| (repository_name(name), words.observed())).collect();
+        Inventory { store: self.store(), ..Inventory::of_api(self.server, observed) }
     }
 
     pub(crate) fn plan(&self) -> Plan {

@@ -10,7 +10,8 @@ use registry_retention::oci::{Digest, RepositoryName, Tag};
 use registry_retention::pruning::{Intent, OpenIntents};
 use registry_retention::registry::{Access, Client};
 use registry_retention::retention::{
-    InUse, Inventory, Mandate, Memory, Plan, Policy, RegistryNames, StoredPlan, UsedImages, approve, decide, entries,
+    InUse, Inventory, Mandate, Memory, Plan, Policy, RegistryNames, Store, StoredPlan, UsedImages, approve, decide,
+    entries,
 };
 use registry_retention::worker::{
     Journal, JournalError, Observer, Pruner, Report, Silent, Verification, Verifier, WorkError, Workloads,
@@ -25,6 +26,8 @@ pub struct Desk {
     pub journal: Records,
     /// What workloads use.
     pub in_use: Arc<InUse>,
+    /// What the storage showed, if somebody read it.
+    pub store: Option<Arc<Store>>,
     /// Whether single tags may be removed from 2.8 by way of a placeholder.
     pub tombstones: bool,
     pub now: Timestamp,
@@ -63,7 +66,7 @@ impl Desk {
         let client = Client::new(url.parse().expect("a registry URL"), access).expect("a client");
         let now = Timestamp::now();
         let (memory, journal, in_use) = Default::default();
-        Self { client, memory, journal, in_use, tombstones: false, now }
+        Self { client, memory, journal, in_use, store: None, tombstones: false, now }
     }
 
     /// What the rules, written as YAML, make of the registry now.
@@ -74,7 +77,8 @@ impl Desk {
     pub async fn observe(&self, policies: &[Policy]) -> Result<Inventory, WorkError> {
         let (memory, open) = (&self.memory, self.journal.open_intents());
         let in_use = &self.in_use;
-        Observer { client: &self.client, policies, in_use, memory, open, progress: &Silent }.inventory().await
+        let store = self.store.as_ref();
+        Observer { client: &self.client, policies, in_use, store, memory, open, progress: &Silent }.inventory().await
     }
 
     pub fn decide(&self, inventory: &Inventory, policies: &[Policy]) -> Plan {
@@ -108,6 +112,7 @@ impl Desk {
             in_use: workloads,
             memory: &mut self.memory,
             journal: &mut self.journal,
+            store: self.store.clone(),
             plan,
             tombstones: self.tombstones,
             now: self.now,

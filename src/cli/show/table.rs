@@ -129,7 +129,7 @@ pub(super) mod tests {
             let why = "the server failed (500)".to_owned();
             repository.tags.insert("broken".parse().unwrap(), TagState::Unreadable(why));
         }
-        let inventory = Inventory { server, repositories: [("app".parse().unwrap(), repository)].into() };
+        let inventory = Inventory::of_api(server, [("app".parse().unwrap(), repository)].into());
         let now = "2026-11-22T00:00:00Z".parse().unwrap();
         (decide(&inventory, &policies, &InUse::default(), Mandate::default(), now), policies)
     }

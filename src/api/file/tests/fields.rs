@@ -34,8 +34,8 @@ fn rules_across_fields() {
     broken(
         "{mostRecentlyPushedCount: 5}",
         "{}",
-        &["spec.rules[0].keep: say at least one criterion: `mostRecentlyPushedCount`, `createdWithin` or \
-           `newestVersions`"],
+        &["spec.rules[0].keep: say at least one criterion: `mostRecentlyPushedCount`, `pushedWithin`, \
+           `createdWithin` or `newestVersions`"],
     );
     let no_tags = "spec.rules[0].tags: say which tags: at least one glob in `include` or one expression in \
                    `includeRegex`; `include: [\"*\"]` means all";
@@ -45,6 +45,11 @@ fn rules_across_fields() {
         "{mostRecentlyPushedCount: 5}",
         "{createdWithin: 00d}",
         &["spec.rules[0].keep.createdWithin: must be more than zero; leave it out to keep nothing by its age"],
+    );
+    broken(
+        "{mostRecentlyPushedCount: 5}",
+        "{pushedWithin: 0h}",
+        &["spec.rules[0].keep.pushedWithin: must be more than zero; leave it out to keep nothing by its push time"],
     );
     broken(
         "  - name: all",
@@ -186,12 +191,9 @@ fn unknown_fields_at_any_depth() {
     );
     broken(
         "Count: 5",
-        "Count: 5, pushedWithin: 3d, within: 3d",
-        &[
-            "spec.rules[0].keep.pushedWithin: unknown field; known here: createdWithin, mostRecentlyPushedCount, \
-         newestVersions",
-            "spec.rules[0].keep.within: unknown field; known here: createdWithin, mostRecentlyPushedCount, newestVersions",
-        ],
+        "Count: 5, within: 3d",
+        &["spec.rules[0].keep.within: unknown field; known here: createdWithin, mostRecentlyPushedCount, \
+           newestVersions, pushedWithin"],
     );
     broken(
         "{name: team}",

@@ -65,6 +65,7 @@ fn the_example_means_what_it_says() {
                 },
                 keep: Some(Keep {
                     most_recently_pushed_count: Some(10),
+                    pushed_within: Some(age("14d")),
                     created_within: Some(age("30d")),
                     newest_versions: Some(NewestVersions {
                         count: 3,
