@@ -35,7 +35,8 @@ pub fn decide(
 ) -> Plan {
     // Whoever only keeps must vouch for the lists too: else a resource that is suspended, or loses its `mode`, would take
     // its doubt with it, and the plan of the others would grow.
-    let complete_lists = !policies.is_empty() && policies.iter().all(|policy| policy.complete_tag_lists);
+    let vouched = !policies.is_empty() && policies.iter().all(|policy| policy.complete_tag_lists);
+    let complete_lists = vouched || inventory.store.is_some();
     let powers = Powers::of(inventory.server, complete_lists, mandate.tombstones);
     let limits = Limits::strictest(policies);
     let pushes = PushTimes::new(inventory, now);

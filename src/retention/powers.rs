@@ -14,7 +14,8 @@ impl Powers {
     /// What `server` allows. Where it refuses everything, the plan shows what it would allow otherwise.
     ///
     /// `tombstones`: whether the caller chose to remove single tags from 2.8 by way of a placeholder.
-    /// `complete_lists`: whether somebody vouches that the tag lists of a 3.x hide nothing; 2.8 never hides any.
+    /// `complete_lists`: whether somebody vouches that the tag lists of a 3.x hide nothing, or read its storage, which shows
+    /// what they hide; 2.8 never hides any.
     pub fn of(server: Server, complete_lists: bool, tombstones: bool) -> Self {
         let tags_alone = match (server.deletes, server.generation) {
             (Deletes::TagsAndDigests, _) | (Deletes::Refused(_), Generation::V3) => true,

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::CONCURRENCY;
-use super::error::{WorkError, is_of_content};
+use super::error::WorkError;
 use super::observed::Observed;
 use super::progress::Progress;
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::pruning::OpenIntents;
-use crate::registry::{Client, Reference, RegistryError};
+use crate::registry::{Client, Reference};
 use crate::retention::{InUse, Inventory, Memory, Policy, Server, Store, named_repositories, reaches};
 
 /// Gathers what deciding needs to see of a registry: one GET per tag, each distinct child once, and the configs of those
-/// images whose age decides something. Nothing is changed.
+/// images whose age decides something. Where the storage was read, a tag that it shows needs no request of its own: each
+/// distinct manifest is read once. Nothing is changed.
 #[derive(Clone, Copy)]
 pub struct Observer<'a> {
     /// The registry.
@@ -37,8 +38,10 @@ impl Observer<'_> {
     pub async fn inventory(&self) -> Result<Inventory, WorkError> {
         let names = match named_repositories(self.policies) {
             Some(named) => named,
-            None => self.client.repositories().await?.into_iter().collect(),
+            None => self.client.repositories().await?.into_iter().collect::<BTreeSet<_>>(),
         };
+        let stored = self.store.into_iter().flat_map(|store| store.repositories.keys().cloned());
+        let names: BTreeSet<RepositoryName> = names.into_iter().chain(stored).collect();
         let names: Vec<RepositoryName> = names.into_iter().filter(|name| reaches(self.policies, name)).collect();
         let server = match names.first() {
             Some(name) => self.client.probe(name).await?,
@@ -46,7 +49,11 @@ impl Observer<'_> {
         };
         let repositories = stream::iter(names)
             .map(|name| async move {
-                let listed = self.list(&name).await?;
+                let listed = self.list(&name, None).await?;
+                let listed = listed.map(|listed| match self.store {
+                    Some(store) => listed.relying_on(&name, store),
+                    None => listed,
+                });
                 let observed = self.read(&name, listed, None, &BTreeSet::new()).await?;
                 Ok::<_, WorkError>((name, observed.repository))
             })
@@ -64,7 +71,7 @@ impl Observer<'_> {
         before: Option<&Observed>,
         save: &BTreeSet<Digest>,
     ) -> Result<Observed, WorkError> {
-        let listed = self.list(name).await?;
+        let listed = self.list(name, before).await?;
         self.read(name, listed, before, save).await
     }
 
@@ -86,46 +93,5 @@ impl Observer<'_> {
     pub async fn absorb_used(&self, name: &RepositoryName, observed: &mut Observed) -> Result<(), WorkError> {
         self.read_used(name, &mut observed.repository).await?;
         self.read_children(name, &mut observed.repository).await
-    }
-
-    /// The tag list, or why it cannot be read. One that hides a tag is an error.
-    async fn list(&self, name: &RepositoryName) -> Result<Result<BTreeSet<Tag>, String>, WorkError> {
-        match self.client.tags(name).await {
-            Ok(tags) => {
-                let listed = tags.into_iter().collect();
-                self.refuse_hidden(name, &listed).await?;
-                Ok(Ok(listed))
-            }
-            Err(error) if is_of_content(&error) => Ok(Err(error.to_string())),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// A tag that was there before, that is protected by its very name or in use, is asked for when it is not listed. If
-    /// it answers, and a second list still lacks it, the list hides tags, and no digest is safe to delete.
-    async fn refuse_hidden(&self, name: &RepositoryName, listed: &BTreeSet<Tag>) -> Result<(), WorkError> {
-        let removed = self.open.tags_of(name);
-        let protected = self.policies.iter().flat_map(|policy| policy.protected.literals());
-        let protected = protected.filter_map(|text| text.parse::<Tag>().ok()).filter(|tag| !listed.contains(tag));
-        let used = self.in_use.tags_of(name).filter(|tag| !listed.contains(tag)).cloned();
-        let seen = self.memory.unlisted(name, listed).cloned();
-        let asked: BTreeSet<Tag> = seen.chain(protected).chain(used).filter(|tag| !removed.contains_key(tag)).collect();
-        let answers = stream::iter(asked)
-            .map(|tag| async move {
-                let there = self.client.manifest(name, Reference::Tag(&tag)).await?.is_some();
-                Ok::<_, RegistryError>(there.then_some(tag))
-            })
-            .buffer_unordered(CONCURRENCY)
-            .try_collect::<Vec<Option<Tag>>>()
-            .await?;
-        let answered: Vec<Tag> = answers.into_iter().flatten().collect();
-        if answered.is_empty() {
-            return Ok(());
-        }
-        let again: BTreeSet<Tag> = self.client.tags(name).await?.into_iter().collect();
-        match answered.into_iter().find(|tag| !again.contains(tag)) {
-            Some(tag) => Err(WorkError::HiddenTag { repository: name.clone(), tag }),
-            None => Ok(()),
-        }
     }
 }

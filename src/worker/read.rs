@@ -1,11 +1,12 @@
 //! One repository is read: what its tags point at, everything that needs, and the configs that tell an age.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::CONCURRENCY;
 use super::error::{WorkError, is_of_content};
+use super::listing::Listed;
 use super::observe::Observer;
 use super::observed::{Observed, parsed};
 use crate::oci::{Content, Digest, MAX_MANIFEST_BYTES, Manifest, RepositoryName, Tag, created_of_config};
@@ -16,7 +17,7 @@ impl Observer<'_> {
     pub(super) async fn read(
         &self,
         name: &RepositoryName,
-        listed: Result<BTreeSet<Tag>, String>,
+        listed: Result<Listed, String>,
         before: Option<&Observed>,
         save: &BTreeSet<Digest>,
     ) -> Result<Observed, WorkError> {
@@ -28,14 +29,15 @@ impl Observer<'_> {
             }
         };
         // What a run of ours removed is judged as well, for its manifest is still to go.
-        let judged = listed.iter().chain(self.open.tags_of(name).into_keys()).cloned().collect();
+        let removed = self.open.tags_of(name).into_keys();
+        let judged = listed.tags.iter().chain(&listed.hidden).chain(removed).cloned().collect();
         let wants = wants(self.policies, name, &judged, self.store.map(|store| &**store));
         // What an earlier run began may concern tags that no rule selects, or leave none that one does.
         if !wants.manifests && self.open.digests_of(name).is_empty() {
-            let tags = listed.into_iter().map(|tag| (tag, TagState::Unread)).collect();
+            let tags = listed.tags.into_iter().map(|tag| (tag, TagState::Unread)).collect();
             return Ok(Observed { repository: Repository { tags, ..Repository::default() }, ..Observed::default() });
         }
-        self.progress.reading(name, listed.len());
+        self.progress.reading(name, listed.tags.len());
         let mut observed = self.read_tags(name, listed, before, save).await?;
         if let Some(before) = before {
             observed.saved.extend(before.saved.iter().map(|(digest, saved)| (digest.clone(), saved.clone())));
@@ -59,13 +61,16 @@ impl Observer<'_> {
     async fn read_tags(
         &self,
         name: &RepositoryName,
-        listed: BTreeSet<Tag>,
+        listed: Listed,
         before: Option<&Observed>,
         save: &BTreeSet<Digest>,
     ) -> Result<Observed, WorkError> {
         let taken_away = self.open.tags_of(name);
         let mut observed = Observed::default();
-        let mut answers = stream::iter(listed)
+        self.read_known(name, &listed.known, &mut observed).await?;
+        let Listed { mut tags, hidden, .. } = listed;
+        tags.retain(|tag| !observed.repository.tags.contains_key(tag));
+        let mut answers = stream::iter(tags.into_iter().chain(hidden.iter().cloned()))
             .map(|tag| async move {
                 let known = before.and_then(|before| before.known_at(&tag));
                 let answer = match known {
@@ -84,6 +89,8 @@ impl Observer<'_> {
             self.progress.read();
             match answer {
                 Ok(Err((digest, manifest))) => observed.put_manifest(tag, digest, manifest),
+                // It was removed since the storage was read.
+                Ok(Ok(None)) if hidden.contains(&tag) => {}
                 Ok(Ok(fetched)) => {
                     let deleted = taken_away.get(&tag).map(|digest| (*digest).clone());
                     observed.put_tag(tag, Ok(fetched), deleted, save)?;
@@ -93,6 +100,25 @@ impl Observer<'_> {
         }
         drop(answers);
         Ok(observed)
+    }
+
+    /// Reads the tags that the storage tells what they are at, each manifest once and by its digest. One that is not
+    /// there, or cannot be read, leaves its tags to be asked for.
+    async fn read_known(
+        &self,
+        name: &RepositoryName,
+        known: &BTreeMap<Tag, Digest>,
+        observed: &mut Observed,
+    ) -> Result<(), WorkError> {
+        let digests: BTreeSet<Digest> = known.values().cloned().collect();
+        let mut read = Repository::default();
+        self.read_manifests(name, digests, &mut read).await?;
+        for (tag, digest) in known {
+            if let Some(manifest) = read.manifest(digest) {
+                observed.put_manifest(tag.clone(), digest.clone(), manifest.clone());
+            }
+        }
+        Ok(())
     }
 
     /// What stood under a tag before one of our tombstones.

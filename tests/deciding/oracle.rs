@@ -49,10 +49,11 @@ fn tags_go_alone(world: &World) -> bool {
         }
 }
 
-/// "A digest is deleted only where the tag list is known to be complete": 2.8, or stated by all.
+/// "A digest is deleted only where the tag list is known to be complete": 2.8, or stated by all, or with the storage.
 fn lists_are_complete(world: &World) -> bool {
     let stated = |policy: &PolicyWords| policy.complete_tag_lists;
-    world.server.generation == Generation::V2 || (!world.policies.is_empty() && world.policies.iter().all(stated))
+    let known = world.server.generation == Generation::V2 || world.store_is_read;
+    known || (!world.policies.is_empty() && world.policies.iter().all(stated))
 }
 
 /// One tag that points at something.
