@@ -14,6 +14,7 @@
 //! With IO:
 //!
 //! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
+//! - [`storage`]: the registry's storage read directly: tag links, revisions, uploads, blob sizes, free space.
 //! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
 //! - [`cluster`]: what workloads use, and the cluster's own resources.
 //! - [`controller`]: the operator: one worker for each registry; resources in, deletions and reports out.
@@ -29,5 +30,6 @@ pub mod pruning;
 pub mod registry;
 pub mod retention;
 pub mod schedule;
+pub mod storage;
 pub mod telemetry;
 pub mod worker;

@@ -171,3 +171,30 @@ fn the_definition_and_the_completions_are_printed() {
         check(&cli.run(&[command, "--help"]), 0, &["Exit codes:", "  7    the state directory"]);
     }
 }
+
+#[test]
+fn a_storage_that_cannot_be_read_is_refused_with_what_to_do() {
+    let cli = Cli::new();
+    let root = cli.folder.path().to_str().unwrap();
+    check(&cli.run(&["inventory"]), 2, &["--storage", "--configuration"]);
+    check(
+        &cli.run(&["inventory", "--storage", "gs://bucket"]),
+        2,
+        &["\"gs\" cannot be read; PATH, file:// and s3:// can"],
+    );
+    check(&cli.run(&["inventory", "--storage", "s3://a:hush@b"]), 2, &["AWS_ACCESS_KEY_ID"]);
+    check(&cli.run(&["inventory", "--storage", root]), 2, &["no registry stores anything there", "root directory"]);
+    check(&cli.run(&["inventory", "--storage", root, "-o", "/nowhere/x"]), 1, &["/nowhere/x: cannot be written"]);
+    let configuration = |storage: &str| {
+        let path = cli.folder.path().join("config.yml");
+        fs::write(&path, format!("version: 0.1\nstorage: {storage}\n")).unwrap();
+        cli.run(&["inventory", "--configuration", path.to_str().unwrap()])
+    };
+    check(
+        &configuration("{gcs: {bucket: b}}"),
+        2,
+        &["config.yml: the storage driver \"gcs\" cannot be read", "no inventory"],
+    );
+    check(&configuration("{s3: {bucket: b, region: r, v4auth: false}}"), 2, &["storage.s3.v4auth"]);
+    check(&cli.run(&["inventory", "--configuration", "missing.yml"]), 2, &["missing.yml: cannot be read"]);
+}

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::exit;
 use crate::oci::{RepositoryName, TagReference};
 use crate::registry::Endpoint;
+use crate::storage::Location;
 
 const EXAMPLES: &str = "\
 Start with:
@@ -48,6 +49,7 @@ pub(super) enum Command {
     Accept(Accept),
     Explain(Explain),
     Verify(Verify),
+    Inventory(Inventory),
     /// Run the operator; its Deployment does this
     Controller(Controller),
     /// Print the CustomResourceDefinition of RegistryRetention
@@ -168,6 +170,30 @@ pub(super) struct Verify {
     pub(super) output: VerifyOutput,
     #[command(flatten)]
     pub(super) access: Access,
+}
+
+/// Read the registry's storage directly, beside the registry, and save what is there
+///
+/// It shows what no API tells: when each tag was pushed, every manifest and its links, what each blob takes, uploads that
+/// did not end, tags that lists hide. Nothing is changed, and the registry may go on meanwhile. Run it as a user that may
+/// read all of the storage: what cannot be read ends it.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["storage", "configuration"]))]
+pub(super) struct Inventory {
+    /// The storage: the root directory of the registry, or s3://BUCKET[/ROOT][?region=REGION&endpoint=URL]
+    ///
+    /// The root directory holds docker/registry/v2. A login for S3 comes from the environment: AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY, or a role.
+    #[arg(long, value_name = "LOCATION")]
+    pub(super) storage: Option<Location>,
+    /// The configuration file of the registry, which says where its storage is; variables REGISTRY_STORAGE_... of the
+    /// environment stand over it
+    #[arg(long, value_name = "FILE")]
+    pub(super) configuration: Option<PathBuf>,
+    /// Write to this file, compressed if its name ends in .gz [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -311,6 +337,8 @@ mod tests {
             "rr explain a/b:c -f x -q",
             "rr plan -f x --kubeconfig y --context z",
             "rr prune -f x --ignore-cluster",
+            "rr inventory --storage /x",
+            "rr inventory --configuration x -o y.gz",
         ] {
             assert_eq!(parse(line), Ok(()), "{line}");
         }
@@ -326,6 +354,9 @@ mod tests {
             "rr verify -f x a",
             "rr explain a/b -f x",
             "rr verify --registry http://r A",
+            "rr inventory",
+            "rr inventory --storage /x --configuration y",
+            "rr inventory --storage gs://x",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -3,6 +3,7 @@ use super::plugin::PluginError;
 use super::state::StateError;
 use crate::cluster::ClusterError;
 use crate::registry::RegistryError;
+use crate::storage::StorageError;
 use crate::worker::WorkError;
 
 /// Why a command ended without doing what it was told. Its text may have several lines; each is printed escaped.
@@ -32,6 +33,12 @@ pub(super) enum CliError {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The registry's storage, or an inventory of it.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A file that was asked for.
+    #[error("{0}")]
+    Unwritten(String),
     /// A command of the plugin.
     #[error(transparent)]
     Plugin(#[from] PluginError),
@@ -48,17 +55,21 @@ impl CliError {
             | Self::Resources(_)
             | Self::Cluster(ClusterError::Configuration(_))
             | Self::Asked(ClusterError::Configuration(_))
+            | Self::Storage(StorageError::Nothing { .. } | StorageError::Saved { .. })
             | Self::State(StateError::NoSuchPlan(_)) => Exit::Usage,
             Self::Registry(_)
             | Self::Cluster(_)
             | Self::Asked(_)
             | Self::Refused(_)
+            | Self::Storage(
+                StorageError::NoBlobs { .. } | StorageError::Unreadable { .. } | StorageError::Bucket { .. },
+            )
             | Self::Work(WorkError::Registry(_) | WorkError::HiddenTag { .. } | WorkError::Workloads(_)) => {
                 Exit::Registry
             }
             Self::Plugin(error) => error.exit(),
             Self::State(_) | Self::Work(WorkError::Journal(_)) => Exit::State,
-            Self::Internal(_) => Exit::Internal,
+            Self::Storage(StorageError::Unwritten(_)) | Self::Unwritten(_) | Self::Internal(_) => Exit::Internal,
         }
     }
 
@@ -72,6 +83,8 @@ impl CliError {
             Self::Refused(_) => "Refused",
             Self::Work(error) => error.reason(),
             Self::State(error) => error.reason(),
+            Self::Storage(error) => error.reason(),
+            Self::Unwritten(_) => "Unwritten",
             Self::Plugin(_) => "Plugin",
             Self::Internal(_) => "Internal",
         }

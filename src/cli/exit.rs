@@ -11,7 +11,7 @@ pub enum Exit {
     Incomplete,
     /// `verify` found damage.
     Damaged,
-    /// The registry could not be reached, or refused.
+    /// The registry, its storage or the cluster could not be reached, or refused.
     Registry,
     /// The command line or a file is wrong.
     Usage,
@@ -31,8 +31,8 @@ Exit codes:
   0    done, or nothing to do
   1    an internal error, or the output could not be written
   2    the command line or a file is wrong
-  3    the registry or the cluster could not be reached, or refused: login, TLS, rights, deletion disabled,
-       read-only, pull-through cache, hidden tags
+  3    the registry, its storage or the cluster could not be reached or read, or refused: login, TLS, rights,
+       deletion disabled, read-only, pull-through cache, hidden tags
   4    a plan waits for acceptance (prune --yes: what needs none was deleted)
   5    incomplete: something failed or was left; run it again
   6    verify found damage

@@ -4,7 +4,7 @@
 //! - `cluster`: what workloads use, and what others keep
 //! - `source`, `access`, `state`: resources, logins and certificates, and the state directory, as they are read
 //! - `pass`: one pass over one registry, up to the point where something would be deleted
-//! - `plan`, `prune`, `accept`, `explain`, `verify`: the commands
+//! - `plan`, `prune`, `accept`, `explain`, `verify`, `inventory`: the commands
 //! - `plugin`: the same binary as `kubectl registry-retention`
 //! - `show`: plans, reports and findings as text, JSON and YAML; `screen`: what reaches the terminal
 //! - `next`: the next command to type; `watch`, `stop`: progress, and signals
@@ -17,6 +17,7 @@ mod controller;
 mod error;
 mod exit;
 mod explain;
+mod inventory;
 mod next;
 mod pass;
 mod plan;
@@ -84,6 +85,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Command::Plan(args) => block_on(async |stop| plan::run(&args, &cli.loudness, stop).await),
         Command::Prune(args) => block_on(async |stop| prune::run(&args, &cli.loudness, stop).await),
         Command::Explain(args) => block_on(async |stop| explain::run(&args, &cli.loudness, stop).await),
+        Command::Inventory(args) => block_on(async |_| inventory::run(&args, &cli.loudness).await),
         Command::Verify(args) => block_on(async |stop| verify::run(&args, &cli.loudness, stop).await),
     }
 }

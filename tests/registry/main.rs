@@ -18,4 +18,5 @@ mod listing;
 mod modes;
 mod pruning;
 mod races;
+mod storage;
 mod terminal;

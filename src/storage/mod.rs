@@ -1,0 +1,50 @@
+//! The registry's storage, read directly: when tags were pushed, which manifests there are, what blobs weigh.
+//!
+//! # Layout
+//!
+//! What callers see:
+//!
+//! - [`Location`]: where a storage is; [`configured`] finds it in a registry's own configuration.
+//! - [`read`], [`read_each`]: an inventory of it, as a [`Store`](crate::retention::Store) or [`Entry`] by entry.
+//! - [`Writer`], [`Lines`], [`load`]: the saved form of an inventory.
+//! - [`StorageError`]: why there is no inventory.
+//!
+//! Beneath:
+//!
+//! - `layout`: what each path in Distribution's layout is; pure.
+//! - `filesystem` walks folders, with `files` to look at single ones and `queue` to share the work; `bucket` lists an object store.
+//! - `gather`: entries become a store.
+//! - `parameters`: a registry's configuration file, and the environment over it.
+//!
+//! Reading changes nothing, and takes no lock: the registry goes on meanwhile. What could hide a tag ends it; what
+//! merely lies where it does not belong is counted. Tag links are read before blobs are listed: whatever a link needs was
+//! written before it.
+
+mod bucket;
+mod configuration;
+mod entry;
+mod error;
+mod files;
+mod filesystem;
+mod gather;
+mod layout;
+mod lines;
+mod load;
+mod location;
+mod parameters;
+mod queue;
+mod read;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+pub use bucket::BucketProblem;
+pub use configuration::{ConfigurationError, configured};
+pub use entry::{Entry, NoEntry};
+pub use error::{SavedError, StorageError};
+pub use gather::{Ending, Tally};
+pub use lines::Lines;
+pub use load::load;
+pub use location::{AccessKey, Bucket, Location, LocationError};
+pub use read::{read, read_each};
+pub use saved::Writer;
