@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::context::Context;
+use super::files::Files;
 use super::gather::Gathered;
-use super::journal::ClusterJournal;
-use super::memory::MemoryFile;
 use super::record::PlanRecord;
 use super::resource::Resource;
 use super::shelves;
@@ -19,12 +18,6 @@ use crate::retention::{
     entries, wants,
 };
 use crate::worker::{Journal as _, Observer, Silent, Workloads as _};
-
-/// What is kept of a registry between turns.
-pub(super) struct Files {
-    pub(super) memory: MemoryFile,
-    pub(super) journal: ClusterJournal,
-}
 
 /// A plan that is made and stored.
 pub(super) struct Made {

@@ -4,15 +4,16 @@
 //! - [`resource`], [`registries`]: resources as they are read, and which of them concern one registry (pure)
 //! - `supervisor`: one worker for each registry; `worker`: its turns, one after another
 //! - `gather`: what a turn works with, read live; `access`: logins and certificates
-//! - `plan`: a plan is made and stored; `run`: a pass of carrying it out
+//! - `make`: a plan is made and stored; `pass`: some seconds of carrying it out
 //! - [`story`], [`trouble`]: what the status says, and why something cannot be done (pure); `scribe` writes it
-//! - [`record`]: a stored plan (pure); [`stored_plans`]: as anyone reads them; `shelves`, `journal`, `memory`: where such
-//!   things are; `ledger`: `ConfigMaps`
+//! - [`record`]: a stored plan (pure); [`stored_plans`]: as anyone reads them; `shelves`: those of one resource
+//! - `files`: what is kept of one registry, its `journal` and its `memory`; `ledger`: `ConfigMaps`, where all of it is
 //! - `known`: what a worker knows of one resource; `context`: what all workers share; `clock`: the one clock
 
 mod access;
 mod clock;
 mod context;
+mod files;
 mod gather;
 mod journal;
 mod known;

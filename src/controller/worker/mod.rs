@@ -14,9 +14,9 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::context::Context;
+use super::files::Files;
 use super::gather::live;
 use super::known::Known;
-use super::make::Files;
 use super::registries::Registry;
 use super::resource::{Key, Resource};
 use super::trouble::Trouble;

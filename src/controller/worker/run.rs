@@ -9,6 +9,7 @@ use super::Worker;
 use crate::api::{Mode, RunResult, RunStatus};
 use crate::controller::access::access;
 use crate::controller::clock;
+use crate::controller::files::Files;
 use crate::controller::gather::{Gathered, Uses, gather};
 use crate::controller::known::Ending;
 use crate::controller::make::number;
@@ -43,10 +44,7 @@ impl Worker {
         };
         self.context.serves_this_crd().await?;
         let gathered = gather(&self.context, registry, resource).await?;
-        let files = match &mut self.files {
-            Some(files) => files,
-            none => none.insert(self.context.files(&registry.identities).await?),
-        };
+        let files = Files::open(&mut self.files, &self.context, &registry.identities).await?;
         let stops = Stops { shutdown: self.shutdown.clone(), changed: self.registry.clone() };
         let passed = pass(&gathered, files, &bound, Some(stops), now).await?;
         let is_open = files.is_open();
