@@ -1,12 +1,17 @@
 //! What is kept of one registry between turns: what is remembered, and what is begun.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
 use super::journal::ClusterJournal;
+use super::ledger::{KIND, Shelf};
 use super::memory::MemoryFile;
 use super::trouble::Trouble;
+use crate::oci::Digest;
 use crate::worker::Journal as _;
+
+/// Which registry it is about.
+const REGISTRY: &str = "registry-retention.dev/registry";
 
 /// What is kept of a registry between turns.
 pub(super) struct Files {
@@ -38,4 +43,27 @@ impl Files {
     pub(super) fn is_open(&self) -> bool {
         !self.journal.open_intents().is_empty()
     }
+}
+
+/// Where texts of a `kind` about the registry of these names are put.
+pub(super) fn shelf(namespace: &str, kind: &str, identities: &BTreeSet<String>) -> Shelf {
+    let label = label(identities.first().map_or("", String::as_str));
+    Shelf {
+        namespace: namespace.to_owned(),
+        prefix: format!("{kind}-{}", &label[..8]),
+        salt: String::new(),
+        labels: BTreeMap::from([(KIND.to_owned(), kind.to_owned()), (REGISTRY.to_owned(), label)]),
+        owner: None,
+    }
+}
+
+/// Selects what is stored of a `kind` about any of these names.
+pub(super) fn selector(kind: &str, identities: &BTreeSet<String>) -> String {
+    let labels: Vec<String> = identities.iter().map(|identity| label(identity)).collect();
+    format!("{KIND}={kind},{REGISTRY} in ({})", labels.join(","))
+}
+
+/// The value of [`REGISTRY`] for a name by which a registry goes.
+fn label(identity: &str) -> String {
+    Digest::of(identity.as_bytes()).parts().1[..40].to_owned()
 }
