@@ -1,21 +1,17 @@
 //! The stored plans of a resource: kept beside it, and gone with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::clock;
-use super::ledger::{KIND, Shelf};
 use super::record::PlanRecord;
-use super::resource::{Resource, owner};
-use super::stored_plans::{RESOURCE, StoredPlans, WAITING};
+use super::resource::Resource;
+use super::stored_plans::{StoredPlans, WAITING, selector, shelf};
 use super::trouble::Trouble;
 use super::{context::Context, known::Known};
 use crate::api::PlanReference;
 use crate::retention::StoredPlan;
-
-/// A name of an object ends here, for what is appended.
-const MAX_PREFIX: usize = 200;
 
 /// Stores a plan of `resource`, unless it is there.
 pub(super) async fn store(
@@ -23,21 +19,10 @@ pub(super) async fn store(
     resource: &Resource,
     record: &PlanRecord,
 ) -> Result<PlanReference, Trouble> {
-    let mut labels =
-        BTreeMap::from([(KIND.to_owned(), "plan".to_owned()), (RESOURCE.to_owned(), resource.uid.clone())]);
-    if !record.header.causes.is_empty() {
-        let waiting = record.header.hash.as_str()[..40].to_owned();
-        renew(context, resource, &waiting).await?;
-        labels.insert(WAITING.to_owned(), waiting);
+    let shelf = shelf(&resource.key, &resource.uid, record);
+    if let Some(waiting) = shelf.labels.get(WAITING) {
+        renew(context, resource, waiting).await?;
     }
-    let name = &resource.key.name;
-    let shelf = Shelf {
-        namespace: resource.key.namespace.clone(),
-        prefix: format!("{}-plan", &name[..name.len().min(MAX_PREFIX)].trim_end_matches(['-', '.'])),
-        salt: resource.uid.clone(),
-        labels,
-        owner: Some(owner(&resource.key, &resource.uid)),
-    };
     let text = record.write().map_err(|why| Trouble::stalled("PlanNotStored", why.to_string()))?;
     let config_maps = context.ledger.store(&shelf, &text).await?;
     Ok(PlanReference { config_maps, hash: record.header.hash.as_str().to_owned() })
@@ -46,7 +31,7 @@ pub(super) async fn store(
 /// A plan that waited for too long to be accepted is stored anew, for another such time.
 async fn renew(context: &Context, resource: &Resource, waiting: &str) -> Result<(), Trouble> {
     let namespace = &resource.key.namespace;
-    let selector = format!("{KIND}=plan,{RESOURCE}={},{WAITING}={waiting}", resource.uid);
+    let selector = format!("{},{WAITING}={waiting}", selector(&resource.uid));
     let known = context.ledger.names(namespace, &selector).await?;
     let expired = known.into_iter().filter(|(_, at)| clock::now() >= StoredPlan::acceptable_until(*at));
     let expired: Vec<String> = expired.map(|(name, _)| name).collect();
@@ -74,9 +59,9 @@ pub(super) async fn accepted(context: &Context, resource: &Resource) -> Result<V
 /// Removes the plans of `resource` that nobody needs any more. One that waited can be accepted for as long as it counts.
 pub(super) async fn tidy(context: &Context, resource: &Resource, known: &Known, now: Timestamp) -> Result<(), Trouble> {
     let namespace = &resource.key.namespace;
-    let all = context.ledger.names(namespace, &format!("{KIND}=plan,{RESOURCE}={}", resource.uid)).await?;
-    let waiting =
-        context.ledger.names(namespace, &format!("{KIND}=plan,{RESOURCE}={},{WAITING}", resource.uid)).await?;
+    let selector = selector(&resource.uid);
+    let all = context.ledger.names(namespace, &selector).await?;
+    let waiting = context.ledger.names(namespace, &format!("{selector},{WAITING}")).await?;
     let status = &known.status;
     let references = [
         status.run.as_ref().map(|run| &run.plan),
