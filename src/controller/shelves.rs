@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::clock;
+use super::ledger::Listed;
 use super::record::PlanRecord;
 use super::resource::Resource;
 use super::stored_plans::{StoredPlans, WAITING, selector, shelf};
@@ -32,9 +33,9 @@ pub(super) async fn store(
 async fn renew(context: &Context, resource: &Resource, waiting: &str) -> Result<(), Trouble> {
     let namespace = &resource.key.namespace;
     let selector = format!("{},{WAITING}={waiting}", selector(&resource.uid));
-    let known = context.ledger.names(namespace, &selector).await?;
-    let expired = known.into_iter().filter(|(_, at)| clock::now() >= StoredPlan::acceptable_until(*at));
-    let expired: Vec<String> = expired.map(|(name, _)| name).collect();
+    let known = context.ledger.list(namespace, &selector).await?;
+    let expired = known.into_iter().filter(|part| clock::now() >= StoredPlan::acceptable_until(part.at));
+    let expired: Vec<String> = expired.map(|part| part.name).collect();
     Ok(context.ledger.remove(namespace, &expired).await?)
 }
 
@@ -59,23 +60,17 @@ pub(super) async fn accepted(context: &Context, resource: &Resource) -> Result<V
 /// Removes the plans of `resource` that nobody needs any more. One that waited can be accepted for as long as it counts.
 pub(super) async fn tidy(context: &Context, resource: &Resource, known: &Known, now: Timestamp) -> Result<(), Trouble> {
     let namespace = &resource.key.namespace;
-    let selector = selector(&resource.uid);
-    let all = context.ledger.names(namespace, &selector).await?;
-    let waiting = context.ledger.names(namespace, &format!("{selector},{WAITING}")).await?;
+    let stored = context.ledger.list(namespace, &selector(&resource.uid)).await?;
     let status = &known.status;
     let references = [
         status.run.as_ref().map(|run| &run.plan),
         status.waiting.as_ref().map(|waiting| &waiting.plan),
         status.last_run.as_ref().and_then(|run| run.plan.as_ref()),
     ];
-    let counts = |at: &Timestamp| StoredPlan::new(BTreeSet::new(), Vec::new(), *at).is_acceptable(now);
     let needed: BTreeSet<&String> = references.into_iter().flatten().flat_map(|plan| &plan.config_maps).collect();
-    let acceptable: BTreeSet<&String> = waiting.iter().filter(|(_, at)| counts(at)).map(|(name, _)| name).collect();
-    let gone: Vec<String> = all
-        .iter()
-        .map(|(name, _)| name)
-        .filter(|name| !needed.contains(name) && !acceptable.contains(name))
-        .cloned()
-        .collect();
+    let is_acceptable =
+        |part: &Listed| part.labels.contains_key(WAITING) && now < StoredPlan::acceptable_until(part.at);
+    let gone = stored.into_iter().filter(|part| !needed.contains(&part.name) && !is_acceptable(part));
+    let gone: Vec<String> = gone.map(|part| part.name).collect();
     Ok(context.ledger.remove(namespace, &gone).await?)
 }

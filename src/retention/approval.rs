@@ -151,7 +151,7 @@ impl StoredPlan {
 
     /// Whether it can still be accepted, or its acceptance still counts.
     pub fn is_acceptable(&self, now: Timestamp) -> bool {
-        now.duration_since(self.made_at) < ACCEPTABLE_FOR
+        now < Self::acceptable_until(self.made_at)
     }
 
     /// Until when a plan that was made then can be accepted.
