@@ -51,9 +51,8 @@ pub(super) async fn load(
 /// The waiting plan that the annotation of `resource` accepts, if that is still stored.
 pub(super) async fn accepted(context: &Context, resource: &Resource) -> Result<Vec<StoredPlan>, Trouble> {
     let Some(typed) = &resource.accept else { return Ok(Vec::new()) };
-    let typed = typed.to_ascii_lowercase();
     let waiting = StoredPlans::of(&context.ledger).waiting(&resource.key.namespace, &resource.uid).await?;
-    let meant = waiting.iter().filter(|plan| plan.record.header.hash.is_meant_by(&typed));
+    let meant = waiting.iter().filter(|plan| plan.record.header.hash.is_meant_by(typed));
     Ok(meant.map(|plan| plan.record.stored(plan.made_at)).collect())
 }
 

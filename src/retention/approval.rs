@@ -117,10 +117,15 @@ impl PlanHash {
         &self.0[..12]
     }
 
-    /// Whether `typed` means this hash.
+    /// Whether `typed` means this hash, in whatever case.
     pub fn is_meant_by(&self, typed: &str) -> bool {
-        typed.len() >= 12 && self.0.starts_with(typed)
+        means(typed, &self.0)
     }
+}
+
+/// Whether `typed` means the plan of this `hash`: at least 12 digits of it, in whatever case.
+pub fn means(typed: &str, hash: &str) -> bool {
+    typed.len() >= 12 && hash.starts_with(&typed.to_ascii_lowercase())
 }
 
 impl fmt::Display for PlanHash {
