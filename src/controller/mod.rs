@@ -43,6 +43,7 @@ use kube::runtime::{WatchStreamExt as _, reflector};
 use kube::{Api, Client};
 use tokio::sync::watch;
 
+use crate::api::api_resource;
 use crate::telemetry::{self, Metrics};
 use context::Context;
 use supervisor::Supervisor;
@@ -79,8 +80,8 @@ pub async fn run(client: Client, options: Options, mut stop: watch::Receiver<boo
     let context = Arc::new(Context::new(client.clone(), &options, metrics));
     let mut supervisor = Supervisor::new(context, stop.clone());
 
-    let api: Api<DynamicObject> = Api::all_with(client, &resource::api_resource());
-    let writer = reflector::store::Writer::new(resource::api_resource());
+    let api: Api<DynamicObject> = Api::all_with(client, &api_resource());
+    let writer = reflector::store::Writer::new(api_resource());
     let store = writer.as_reader();
     let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff().reflect(writer));
     while !*stop.borrow_and_update() {

@@ -155,11 +155,6 @@ impl fmt::Display for Key {
     }
 }
 
-/// The type of the resource, for requests that must take it however it looks.
-pub(super) fn api_resource() -> kube::core::ApiResource {
-    kube::core::ApiResource::erase::<RegistryRetention>(&())
-}
-
 /// The reference that makes an object of ours go with the resource.
 pub(super) fn owner(key: &Key, uid: &str) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference {
     use kube::Resource as _;
