@@ -89,9 +89,7 @@ async fn uses(context: &Context, registry: &Registry) -> Result<Uses, Trouble> {
     let read = used_images(&context.client, &scope).await?;
     let mut all = RegistryNames::default();
     for it in &registry.resources {
-        let of = names(&it.endpoint, &it.spec.registry.aliases, Some(&it.key.namespace));
-        all.hosts.extend(of.hosts);
-        all.prefixes.extend(of.prefixes);
+        all.absorb(names(&it.endpoint, &it.spec.registry.aliases, Some(&it.key.namespace)));
     }
     Ok(Uses::Watched(Watched::new(index, all, read)))
 }
