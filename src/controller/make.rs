@@ -17,7 +17,7 @@ use crate::retention::{
     Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, StoredPlan, approve, decide,
     entries, wants,
 };
-use crate::worker::{Journal as _, Observer, Silent, Workloads as _};
+use crate::worker::{Journal as _, Observer, Silent};
 
 /// A plan that is made and stored.
 pub(super) struct Made {

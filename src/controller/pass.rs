@@ -31,7 +31,7 @@ pub(super) async fn pass(
     let pruner = Pruner {
         client: &gathered.client,
         policies: &gathered.policies,
-        in_use: &gathered.workloads,
+        in_use: &*gathered.workloads,
         memory: &mut files.memory.memory,
         journal: &mut files.journal,
         plan: bound,

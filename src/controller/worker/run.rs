@@ -10,7 +10,7 @@ use crate::api::{Mode, RunResult, RunStatus};
 use crate::controller::access::access;
 use crate::controller::clock;
 use crate::controller::files::Files;
-use crate::controller::gather::{Gathered, Uses, gather};
+use crate::controller::gather::{Gathered, gather};
 use crate::controller::known::Ending;
 use crate::controller::make::number;
 use crate::controller::pass::{Stops, pass};
@@ -20,7 +20,7 @@ use crate::controller::shelves;
 use crate::controller::story::Standing;
 use crate::controller::trouble::Trouble;
 use crate::registry::Client;
-use crate::retention::StoredPlan;
+use crate::retention::{InUse, StoredPlan};
 use crate::schedule::Turn;
 use crate::worker::{Report, Stopped};
 
@@ -88,7 +88,7 @@ impl Worker {
         let left = async {
             let client = Client::new(resource.endpoint.clone(), access(&self.context.client, resource).await?)?;
             let policies = registry.resources.iter().map(|it| it.policy.clone().keeps_only()).collect();
-            let gathered = Gathered { client, policies, workloads: Uses::Nobody(Arc::default()) };
+            let gathered = Gathered { client, policies, workloads: Box::new(Arc::<InUse>::default()) };
             let nothing = StoredPlan::new(BTreeSet::new(), Vec::new(), now);
             pass(&gathered, files, &nothing, None, now).await
         };
