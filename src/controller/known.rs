@@ -136,6 +136,6 @@ impl Known {
 
     /// The reason of `Ready`, as it was last written.
     pub(super) fn said(&self) -> Option<&str> {
-        self.written.conditions.iter().find(|it| it.type_ == "Ready").map(|it| it.reason.as_str())
+        self.written.condition("Ready").map(|it| it.reason.as_str())
     }
 }
