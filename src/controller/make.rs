@@ -14,8 +14,8 @@ use super::trouble::Trouble;
 use crate::api::{PlanCounts, PlanReference, RegistryStatus, RuleStatus, WorkloadsStatus};
 use crate::oci::{RepositoryName, Tag};
 use crate::retention::{
-    Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, StoredPlan, approve, decide,
-    entries, wants,
+    Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, approve, decide, entries,
+    wants,
 };
 use crate::worker::{Journal as _, Observer, Silent};
 
@@ -55,24 +55,13 @@ pub(super) async fn make(
     let plan = decide(&inventory, policies, &in_use, Mandate::default(), now);
 
     let listing = inventory.listing();
-    let begun = files.journal.open_intents().iter().flat_map(taken);
-    let ours: BTreeSet<(RepositoryName, Tag)> = ours.into_iter().chain(begun).collect();
+    let ours: BTreeSet<(RepositoryName, Tag)> = ours.into_iter().chain(files.journal.open_intents().taken()).collect();
     let shrinkage = files.memory.memory.shrinkage(policies, &listing, &ours);
     let accepted = shelves::accepted(context, resource).await?;
     let approval = approve(&plan, &shrinkage, &accepted, now);
 
-    let knows = |plan: &StoredPlan, cause: &Cause| plan.causes.iter().any(|known| known.code() == cause.code());
-    let expected = |plan: &StoredPlan| plan.is_acceptable(now) && shrinkage.iter().all(|cause| knows(plan, cause));
-    let memory = &mut files.memory.memory;
-    for (name, tag) in ours.iter().filter(|(name, tag)| !listing.get(name).is_some_and(|tags| tags.contains(tag))) {
-        memory.forget(name, tag);
-    }
-    if shrinkage.is_empty() || accepted.iter().any(expected) {
-        memory.learn(&inventory, now);
-        memory.forget_gone(policies, &inventory);
-    } else {
-        memory.learn_additions(&inventory, now);
-    }
+    let expected = shrinkage.is_empty() || accepted.iter().any(|plan| plan.knew(&shrinkage, now));
+    files.memory.memory.remember(policies, &inventory, &ours, expected, now);
     files.memory.save().await?;
 
     // Where all of it waits, the record says why; else what waits and what runs are stored by themselves.
@@ -106,12 +95,6 @@ fn ages(plan: &Plan, policies: &[Policy], listing: &Listing) -> BTreeMap<String,
         *ages.entry(source.to_owned()).or_default() += 1;
     }
     ages
-}
-
-/// The tags that an intent takes away, with where.
-fn taken(intent: &crate::pruning::Intent) -> impl Iterator<Item = (RepositoryName, Tag)> + use<> {
-    let repository = intent.repository.clone();
-    intent.operation.tags().to_vec().into_iter().map(move |tag| (repository.clone(), tag))
 }
 
 impl Made {

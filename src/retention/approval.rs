@@ -164,9 +164,11 @@ impl StoredPlan {
         made_at.saturating_add(ACCEPTABLE_FOR).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether a person who accepted this plan knew of `cause`.
-    fn covers(&self, cause: &Cause) -> bool {
-        self.causes.iter().any(|known| known.code() == cause.code())
+    /// Whether whoever accepted this plan knew that so much is missing, and their word still counts. `shrinkage`: see
+    /// [`super::Memory`].
+    pub fn knew(&self, shrinkage: &[Cause], now: Timestamp) -> bool {
+        let known = |cause: &Cause| self.causes.iter().any(|known| known.code() == cause.code());
+        self.is_acceptable(now) && shrinkage.iter().all(known)
     }
 }
 
@@ -198,8 +200,8 @@ pub fn entries(plan: &Plan) -> BTreeSet<Entry> {
 /// measured again, as long as no cause has come up that they did not know of. `shrinkage`: see [`super::Memory`].
 pub fn approve(plan: &Plan, shrinkage: &[Cause], accepted: &[StoredPlan], now: Timestamp) -> Approval {
     let all = entries(plan);
-    let known = |stored: &&StoredPlan| stored.is_acceptable(now) && shrinkage.iter().all(|cause| stored.covers(cause));
-    let accepted: BTreeSet<&Entry> = accepted.iter().filter(known).flat_map(|stored| &stored.entries).collect();
+    let accepted = accepted.iter().filter(|stored| stored.knew(shrinkage, now));
+    let accepted: BTreeSet<&Entry> = accepted.flat_map(|stored| &stored.entries).collect();
     let (approved, rest): (BTreeSet<Entry>, BTreeSet<Entry>) =
         all.into_iter().partition(|entry| accepted.contains(entry));
     let mut causes = shrinkage.to_vec();
