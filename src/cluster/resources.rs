@@ -77,8 +77,8 @@ fn join(object: &DynamicObject) -> Result<Joined, ClusterError> {
     Ok(Joined { resource, url, policy: policy.keeps_only() })
 }
 
-/// By what names the object's registry is known; `None` if that cannot be read.
-fn identities_of(object: &DynamicObject) -> Option<BTreeSet<String>> {
+/// By what names the registry of a resource is known, whatever else is wrong with that; `None` if it cannot be read.
+pub fn identities_of(object: &DynamicObject) -> Option<BTreeSet<String>> {
     let registry = object.data.pointer("/spec/registry")?;
     let namespace = object.metadata.namespace.as_deref();
     let aliases = match registry.get("aliases") {
