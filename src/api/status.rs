@@ -57,6 +57,18 @@ pub struct RegistryRetentionStatus {
     pub last_run: Option<LastRunStatus>,
 }
 
+impl RegistryRetentionStatus {
+    /// The condition of this type.
+    pub fn condition(&self, type_: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|it| it.type_ == type_)
+    }
+
+    /// Whether the condition of this type holds.
+    pub fn holds(&self, type_: &str) -> bool {
+        self.condition(type_).is_some_and(|it| it.status == "True")
+    }
+}
+
 /// A registry, as it answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

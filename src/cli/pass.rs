@@ -11,9 +11,8 @@ use super::show::Notice;
 use super::source::Group;
 use super::state::{FileJournal, Folder, StoredFor};
 use super::watch::Watcher;
-use crate::oci::{RepositoryName, Tag};
 use crate::registry::Client;
-use crate::retention::{self, Approval, Cause, Inventory, Mandate, Memory, Plan, StoredPlan, approve, decide};
+use crate::retention::{Approval, Mandate, Memory, Plan, StoredPlan, approve, decide};
 use crate::worker::{Journal as _, Observer};
 
 /// What all passes of one command have in common.
@@ -85,9 +84,8 @@ impl Pass {
         let inventory = inventory?;
 
         let plan = decide(&inventory, policies, in_use, Mandate { tombstones: setting.tombstones, within: None }, now);
-        let listing = inventory.listing();
         let ours = Folder::ours(running.as_ref(), journal.open_intents());
-        let shrinkage = memory.shrinkage(policies, &listing, &ours);
+        let shrinkage = memory.shrinkage(policies, &inventory.listing(), &ours);
         let known: Vec<StoredPlan> = accepted.iter().chain(&running).cloned().collect();
         let approval = approve(&plan, &shrinkage, &known, now);
 
@@ -99,11 +97,8 @@ impl Pass {
         if let Some(waiting) = &approval.waiting {
             folder.store_waiting(waiting, &made_for)?;
         }
-        // What runs of ours took away is not missing, whatever becomes of the record of those runs.
-        let gone = |(name, tag): &&(RepositoryName, Tag)| !listing.get(name).is_some_and(|tags| tags.contains(tag));
-        ours.iter().filter(gone).for_each(|(name, tag)| memory.forget(name, tag));
-        let expected = shrinkage.is_empty() || accepted.iter().any(|plan| covers(plan, &shrinkage, now));
-        remember(&mut memory, policies, &inventory, expected, now);
+        let expected = shrinkage.is_empty() || accepted.iter().any(|plan| plan.knew(&shrinkage, now));
+        memory.remember(policies, &inventory, &ours, expected, now);
         folder.save_memory(&memory)?;
 
         let mut notices = setting.cluster.notices(&group);
@@ -123,26 +118,5 @@ impl Pass {
             approval,
             notices,
         })
-    }
-}
-
-/// Whether the person who accepted `plan` knew that so much is missing.
-fn covers(plan: &StoredPlan, shrinkage: &[Cause], now: Timestamp) -> bool {
-    let knows = |cause: &Cause| plan.causes.iter().any(|known| known.code() == cause.code());
-    plan.is_acceptable(now) && shrinkage.iter().all(knows)
-}
-
-fn remember(
-    memory: &mut Memory,
-    policies: &[retention::Policy],
-    inventory: &Inventory,
-    expected: bool,
-    now: Timestamp,
-) {
-    if expected {
-        memory.learn(inventory, now);
-        memory.forget_gone(policies, inventory);
-    } else {
-        memory.learn_additions(inventory, now);
     }
 }

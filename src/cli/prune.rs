@@ -59,7 +59,7 @@ async fn prune(group: Group, args: &args::Prune, setting: &Setting<'_>, watcher:
     if let Deletes::Refused(refusal) = pass.plan.server.deletes
         && !pass.plan.repositories.is_empty()
     {
-        return Err(CliError::Refused(show::refusal(refusal)));
+        return Err(CliError::Refused(refusal.remedy()));
     }
     let waits = pass.approval.waiting.is_some();
     if waits {

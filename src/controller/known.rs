@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::resource::Resource;
 use super::story::{Standing, Words};
 use crate::api::{LastRunStatus, Mode, PlanCounts, PlanReference, RegistryRetentionStatus, RunResult};
-use crate::retention::StoredPlan;
+use crate::retention::{StoredPlan, means};
 use crate::schedule::{Asks, Due, Failures, History, Turn, due};
 use crate::worker::Report;
 
@@ -69,11 +69,10 @@ impl Known {
     /// What is due for `resource`.
     pub(super) fn due(&self, resource: &Resource, now: Timestamp) -> Due {
         let waiting = self.status.waiting.as_ref().map(|waiting| waiting.plan.hash.as_str());
-        let accepted = resource.accept.as_deref().filter(|typed| {
-            typed.len() >= 12
-                && waiting.is_some_and(|hash| hash.starts_with(&typed.to_ascii_lowercase()))
-                && self.accepted.as_deref() != Some(typed)
-        });
+        let accepted = resource
+            .accept
+            .as_deref()
+            .filter(|typed| waiting.is_some_and(|hash| means(typed, hash)) && self.accepted.as_deref() != Some(typed));
         let asks = Asks {
             generation: resource.generation,
             suspended: resource.spec.suspend,
@@ -137,6 +136,6 @@ impl Known {
 
     /// The reason of `Ready`, as it was last written.
     pub(super) fn said(&self) -> Option<&str> {
-        self.written.conditions.iter().find(|it| it.type_ == "Ready").map(|it| it.reason.as_str())
+        self.written.condition("Ready").map(|it| it.reason.as_str())
     }
 }

@@ -7,10 +7,10 @@ use kube::core::DynamicObject;
 use kube::runtime::events::{Event, EventType, Recorder};
 
 use super::context::Context;
-use super::resource::{Key, api_resource, with_status};
+use super::resource::{Key, with_status};
 use super::story::Words;
 use super::trouble::Trouble;
-use crate::api::RegistryRetentionStatus;
+use crate::api::{RegistryRetentionStatus, api_resource};
 
 /// Who writes the status.
 const MANAGER: &str = "registry-retention";

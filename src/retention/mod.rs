@@ -37,7 +37,7 @@ mod version;
 mod wants;
 
 pub use age::{Created, Doubt};
-pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries};
+pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries, means};
 pub use compile::InvalidField;
 pub use decide::{Mandate, decide};
 pub use in_use::{InUse, RegistryNames, UnreadableReference};

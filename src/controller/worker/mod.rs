@@ -14,9 +14,9 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::context::Context;
+use super::files::Files;
 use super::gather::live;
 use super::known::Known;
-use super::make::Files;
 use super::registries::Registry;
 use super::resource::{Key, Resource};
 use super::trouble::Trouble;
@@ -147,6 +147,11 @@ fn id(now: Timestamp) -> String {
     now.strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
+/// Whether a turn is to delete.
+fn mode(resource: &Resource, turn: Turn) -> Mode {
+    if turn == Turn::Run { resource.spec.mode } else { Mode::DryRun }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,9 +162,4 @@ mod tests {
         assert_eq!(named("2026-11-22T07:13:33.021Z"), "20261122-071333-021");
         assert!(named("2026-11-22T07:13:33.021Z") < named("2026-11-22T07:13:33.4Z"));
     }
-}
-
-/// Whether a turn is to delete.
-fn mode(resource: &Resource, turn: Turn) -> Mode {
-    if turn == Turn::Run { resource.spec.mode } else { Mode::DryRun }
 }

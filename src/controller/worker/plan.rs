@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Worker, id, mode};
 use crate::api::{LastRunStatus, Mode, RunResult, RunStatus, WaitingStatus};
+use crate::controller::files::Files;
 use crate::controller::gather::gather;
 use crate::controller::known::Ending;
 use crate::controller::make::{Made, make, number};
@@ -35,10 +36,7 @@ impl Worker {
         }
         let gathered = gather(&self.context, registry, resource).await?;
         let ours = self.ours(registry).await?;
-        let files = match &mut self.files {
-            Some(files) => files,
-            none => none.insert(self.context.files(&registry.identities).await?),
-        };
+        let files = Files::open(&mut self.files, &self.context, &registry.identities).await?;
         let made = make(&self.context, resource, &gathered, files, ours, now).await?;
         let is_open = files.is_open();
         let runs = turn == Turn::Run && resource.enforces();

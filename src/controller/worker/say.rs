@@ -82,9 +82,7 @@ impl Worker {
         }
         let Some((words, always)) = words else { return };
         if always || said.as_deref() != Some(words.reason.as_str()) {
-            let ready = self.known.get(&resource.key).is_some_and(|known| {
-                known.status.conditions.iter().any(|it| it.type_ == "Ready" && it.status == "True")
-            });
+            let ready = self.known.get(&resource.key).is_some_and(|known| known.status.holds("Ready"));
             scribe::tell(&self.context, &resource.key, &resource.uid, words, ready).await;
         }
     }
