@@ -43,6 +43,10 @@ pub struct RegistryRetentionStatus {
     /// What each rule selects, in the order of the spec, as of the last run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleStatus>,
+    /// The newest plan: what would go now, and why the rest stays. After a run it is of what is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "PlanReference")]
+    pub plan: Option<PlanReference>,
     /// The run in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "RunStatus")]

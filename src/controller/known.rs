@@ -15,8 +15,14 @@ pub(super) struct Known {
     pub(super) uid: String,
     /// It was read live since this worker began.
     pub(super) is_live: bool,
+    /// Somebody else wrote the status, so what is known here counts for nothing until it is read again.
+    pub(super) is_stale: bool,
+    /// Plans may be stored that nobody needs any more.
+    pub(super) is_untidy: bool,
     /// As it was last written; what a watch shows may be older.
     pub(super) written: RegistryRetentionStatus,
+    /// As the API server had it then: one whose definition is older drops fields.
+    pub(super) taken_as: RegistryRetentionStatus,
     /// As it is to be.
     pub(super) status: RegistryRetentionStatus,
     pub(super) failures: Option<Failures>,
@@ -57,7 +63,10 @@ impl Known {
         Self {
             uid: resource.uid.clone(),
             is_live: false,
+            is_stale: false,
+            is_untidy: true,
             written: status.clone(),
+            taken_as: status.clone(),
             status,
             failures,
             accepted: None,
@@ -68,6 +77,9 @@ impl Known {
 
     /// What is due for `resource`.
     pub(super) fn due(&self, resource: &Resource, now: Timestamp) -> Due {
+        if self.is_stale {
+            return Due::Now(Turn::Resume);
+        }
         let waiting = self.status.waiting.as_ref().map(|waiting| waiting.plan.hash.as_str());
         let accepted = resource
             .accept
@@ -132,6 +144,11 @@ impl Known {
         let from = self.status.last_run.as_ref().map_or(now, |run| run.start_time.0.max(now));
         let next = resource.schedule.as_ref().filter(|_| !resource.spec.suspend);
         self.status.next_run_time = next.and_then(|schedule| schedule.next_after(from)).map(Time);
+    }
+
+    /// Whether all that is to be said is said.
+    pub(super) fn is_written(&self) -> bool {
+        self.status == self.written
     }
 
     /// The reason of `Ready`, as it was last written.

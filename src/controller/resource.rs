@@ -83,8 +83,7 @@ impl Resource {
         let key = Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
         let uid = object.uid().unwrap_or_default();
         let generation = object.metadata.generation.unwrap_or_default();
-        let status = object.data.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
-        let status: RegistryRetentionStatus = status.unwrap_or_default();
+        let status = status_of(object);
         let unreadable = |why: String| {
             let identities = identities_of(object);
             Box::new(Unreadable {
@@ -155,6 +154,12 @@ pub(super) fn owner(key: &Key, uid: &str) -> k8s_openapi::apimachinery::pkg::api
         controller: Some(true),
         block_owner_deletion: None,
     }
+}
+
+/// The status of an object as the API server gave it; one that cannot be read says nothing.
+pub(super) fn status_of(object: &DynamicObject) -> RegistryRetentionStatus {
+    let status = object.data.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
+    status.unwrap_or_default()
 }
 
 /// The least object that a patch of the status needs.

@@ -62,6 +62,7 @@ pub(super) async fn tidy(context: &Context, resource: &Resource, known: &Known, 
     let stored = context.ledger.list(namespace, &selector(&resource.uid)).await?;
     let status = &known.status;
     let references = [
+        status.plan.as_ref(),
         status.run.as_ref().map(|run| &run.plan),
         status.waiting.as_ref().map(|waiting| &waiting.plan),
         status.last_run.as_ref().and_then(|run| run.plan.as_ref()),

@@ -112,7 +112,9 @@ impl Worker {
         };
         // What another worker wrote a moment ago may not have reached the watch.
         match self.known.get_mut(&resource.key) {
-            Some(known) if !known.is_live => return *known = Known { is_live: true, ..Known::new(&resource) },
+            Some(known) if known.is_stale || !known.is_live => {
+                return *known = Known { is_live: true, ..Known::new(&resource) };
+            }
             _ => {}
         }
         let ended = match turn {
@@ -122,6 +124,10 @@ impl Worker {
         if let Err(trouble) = ended {
             // What could not be written may be anything.
             self.files = None;
+            if self.known.get(&resource.key).is_some_and(|known| known.is_stale) {
+                tracing::info!(key = %resource.key, message = trouble.message, "what somebody else wrote counts");
+                return;
+            }
             self.trouble(&resource, turn, trouble, now).await;
         }
     }

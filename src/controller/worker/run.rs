@@ -64,6 +64,11 @@ impl Worker {
             }
         }
         let (result, standing) = outcome(&known.report, is_open);
+        if known.report.deleted_anything() {
+            // What is left is planned at once, so that the status is about that, and the next run finds nothing new.
+            self.make(registry, resource, &gathered, clock::now()).await?;
+        }
+        let Some(known) = self.known.get(&resource.key) else { return Ok(()) };
         let standing = match (&known.status.waiting, result) {
             (Some(waiting), RunResult::Succeeded) => Standing::Waits(waiting.clone()),
             _ => standing,

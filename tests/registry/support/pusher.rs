@@ -71,6 +71,7 @@ impl Pusher {
     }
 
     /// Trusts this authority alone, and shows this certificate.
+    #[allow(dead_code, reason = "tests in a cluster use it")]
     pub fn with_certificate(self, authority: &Authority, own: &Identity) -> Self {
         self.with_client(trusting(&authority.certificate(), Some(own)).build().expect("a client"))
     }
