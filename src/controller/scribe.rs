@@ -107,3 +107,51 @@ pub(super) async fn tell(context: &Context, key: &Key, uid: &str, words: &Words,
         tracing::warn!(%key, %why, "an event could not be published");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::Client;
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::RegistryRetentionStatus as Status;
+    use crate::cluster::tests::api_server::{ApiServer, RETENTIONS};
+    use crate::controller::Options;
+    use crate::telemetry::Metrics;
+
+    fn context(server: &ApiServer) -> Context {
+        let listen = ([127, 0, 0, 1], 0).into();
+        let options = Options { namespace: "operator".into(), namespaces: None, listen };
+        Context::new(Client::new(server.router(), "default"), &options, Metrics::default())
+    }
+
+    fn observed(generation: i64) -> Status {
+        Status { observed_generation: Some(generation), ..Status::default() }
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_said_meanwhile_is_not_written_over() {
+        let server = ApiServer::new();
+        server.serves(RETENTIONS);
+        server.put(RETENTIONS, "registry", "team", json!({"metadata": {"uid": "u-1"}, "spec": {}}));
+        let context = context(&server);
+        let key = Key { namespace: "registry".into(), name: "team".into() };
+        let written = write(&context, &key, "u-1", &Status::default(), &observed(1)).await.unwrap();
+        assert_eq!(written, observed(1));
+
+        // An edit of the spec changes the version, and not what was said.
+        let mut edited = server.get(RETENTIONS, "registry", "team");
+        edited["spec"]["suspend"] = true.into();
+        server.put(RETENTIONS, "registry", "team", edited);
+        assert_eq!(write(&context, &key, "u-1", &observed(1), &observed(2)).await.unwrap(), observed(2));
+
+        // Whoever still believes that the first was the last.
+        let late = write(&context, &key, "u-1", &observed(1), &observed(7)).await;
+        assert!(matches!(late, Err(Unwritten::Overtaken)), "{late:?}");
+        assert_eq!(server.get(RETENTIONS, "registry", "team")["status"]["observedGeneration"], 2);
+
+        // Another of the same name is nobody's affair here.
+        write(&context, &key, "u-0", &observed(2), &observed(3)).await.unwrap();
+        assert_eq!(server.get(RETENTIONS, "registry", "team")["status"]["observedGeneration"], 2);
+    }
+}
