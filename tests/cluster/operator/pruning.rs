@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::numbers::{NUMBERS_OF_2_8, NUMBERS_OF_3_1, Numbers, TAGS};
 use super::{Expectation, workloads};
 use crate::registries::{Credentials, Version};
-use crate::support::{Cluster, Operator, RegistryPod, Retention, eventually};
+use crate::support::{Cluster, Operator, RegistryPod, Retention};
 
 #[test]
 fn what_is_not_worth_keeping_goes_on_2_8() {
