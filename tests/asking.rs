@@ -2,11 +2,14 @@
 
 #[path = "support/api_server.rs"]
 mod api_server;
+#[path = "support/output.rs"]
+mod output;
 
 use std::fs;
 use std::process::{Command, Output};
 
 use api_server::{ApiServer, DEPLOYMENTS, PODS, RETENTIONS};
+use output::check;
 use serde_json::{Value, json};
 
 struct Desk {
@@ -41,16 +44,6 @@ impl Desk {
         command.env_clear().env("HOME", self.folder.path()).envs(environment.iter().copied());
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
-}
-
-#[track_caller]
-fn check(output: &Output, code: i32, parts: &[&str]) {
-    let text = [&output.stdout[..], &output.stderr[..]].concat();
-    let text = String::from_utf8_lossy(&text);
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is not in\n{text}");
-    }
-    assert_eq!(output.status.code(), Some(code), "{text}");
 }
 
 /// What tells that the cluster let the command go on to the registry.

@@ -1,8 +1,13 @@
 //! The binary itself, as far as it needs no registry: what it refuses, and with which exit code.
 
+#[path = "support/output.rs"]
+mod output;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use output::check;
 
 struct Cli {
     folder: tempfile::TempDir,
@@ -37,16 +42,6 @@ impl Cli {
     fn plan(&self, file: &Path) -> Output {
         self.run(&["plan", "-f", file.to_str().unwrap()])
     }
-}
-
-#[track_caller]
-fn check(output: &Output, code: i32, parts: &[&str]) {
-    let text = [&output.stdout[..], &output.stderr[..]].concat();
-    let text = String::from_utf8_lossy(&text);
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is not in\n{text}");
-    }
-    assert_eq!(output.status.code(), Some(code), "{text}");
 }
 
 fn same(text: &str) -> String {

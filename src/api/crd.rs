@@ -1,5 +1,6 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
+use kube::core::ApiResource;
 use serde_json::Value;
 
 use super::RegistryRetention;
@@ -7,6 +8,11 @@ use super::RegistryRetention;
 /// The definition of the resource, as an API server takes it.
 pub fn crd() -> CustomResourceDefinition {
     RegistryRetention::crd()
+}
+
+/// The type of the resource, for requests that take it however it looks.
+pub fn api_resource() -> ApiResource {
+    RegistryRetention::api_resource()
 }
 
 /// [`crd`] as YAML, always the same text.

@@ -20,7 +20,7 @@ mod text;
 mod timeout;
 
 pub use age::{Age, AgeError};
-pub use crd::{crd, crd_yaml};
+pub use crd::{api_resource, crd, crd_yaml};
 pub use file::{FileError, Place, read_resources};
 pub use limits::Limits;
 pub use protect::{InUse, Protect, Scope};

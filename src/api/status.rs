@@ -43,6 +43,10 @@ pub struct RegistryRetentionStatus {
     /// What each rule selects, in the order of the spec, as of the last run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleStatus>,
+    /// The newest plan: what would go now, and why the rest stays. After a run it is of what is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "PlanReference")]
+    pub plan: Option<PlanReference>,
     /// The run in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "RunStatus")]
@@ -55,6 +59,18 @@ pub struct RegistryRetentionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "LastRunStatus")]
     pub last_run: Option<LastRunStatus>,
+}
+
+impl RegistryRetentionStatus {
+    /// The condition of this type.
+    pub fn condition(&self, type_: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|it| it.type_ == type_)
+    }
+
+    /// Whether the condition of this type holds.
+    pub fn holds(&self, type_: &str) -> bool {
+        self.condition(type_).is_some_and(|it| it.status == "True")
+    }
 }
 
 /// A registry, as it answered.

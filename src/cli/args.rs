@@ -74,6 +74,8 @@ pub(super) struct Plan {
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: PlanOutput,
     #[command(flatten)]
+    pub(super) storage: Storage,
+    #[command(flatten)]
     pub(super) mandate: Mandate,
     #[command(flatten)]
     pub(super) cluster: Cluster,
@@ -98,6 +100,11 @@ pub(super) struct Prune {
     /// Do it; stands for `mode: Enforce` in every resource
     #[arg(long)]
     pub(super) yes: bool,
+    /// Read the registry's storage directly, as it is now: its root directory, or s3://BUCKET[/ROOT][?...]; see `plan`
+    ///
+    /// A saved inventory will not do: what was pushed since could be hidden.
+    #[arg(long, value_name = "LOCATION", help_heading = "Reading the storage")]
+    pub(super) storage: Option<Location>,
     #[command(flatten)]
     pub(super) mandate: Mandate,
     #[command(flatten)]
@@ -135,6 +142,8 @@ pub(super) struct Explain {
     pub(super) reference: TagReference,
     #[command(flatten)]
     pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) storage: Storage,
     #[command(flatten)]
     pub(super) mandate: Mandate,
     #[command(flatten)]
@@ -225,6 +234,21 @@ pub(super) struct Source {
     /// back.
     #[arg(long)]
     pub(super) complete_lists: bool,
+}
+
+/// What the registry's storage shows, beside its API: push times, untagged manifests, exact bytes, and all tags.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading the storage")]
+pub(super) struct Storage {
+    /// Read the storage directly: the root directory of the registry, or s3://BUCKET[/ROOT][?region=REGION&endpoint=URL]
+    ///
+    /// Then ages are push times, manifests that nothing reaches are seen, bytes are exact, and no tag is hidden. A login
+    /// for S3 comes from the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role.
+    #[arg(long, value_name = "LOCATION")]
+    pub(super) storage: Option<Location>,
+    /// The same from an inventory that `registry-retention inventory` saved; tags pushed since are kept
+    #[arg(long, value_name = "FILE", conflicts_with = "storage")]
+    pub(super) inventory: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

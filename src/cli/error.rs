@@ -26,7 +26,7 @@ pub(super) enum CliError {
     Asked(ClusterError),
     /// The registry lets nothing be deleted.
     #[error("{0}; nothing was deleted")]
-    Refused(String),
+    Refused(&'static str),
     /// Work stopped.
     #[error(transparent)]
     Work(#[from] WorkError),

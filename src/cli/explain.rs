@@ -12,6 +12,7 @@ use super::show::text::{ago, bytes};
 use super::source::Group;
 use super::state::Folder;
 use super::stop::Stop;
+use super::storage::Storage;
 use super::watch::Watcher;
 use super::{source, state};
 use crate::oci::{Digest, Tag, TagReference};
@@ -36,6 +37,7 @@ pub(super) async fn run(args: &args::Explain, loudness: &Loudness, stop: Stop) -
             args.reference.repository
         ));
     }
+    let storage = Storage::read(&args.storage, &groups, crate::cli::now()).await?;
     for mut group in groups {
         cluster.join(&mut group, args.source.complete_lists)?;
         let notices = cluster.notices(&group).into_iter().chain(access.notices(&group.resources));
@@ -43,7 +45,7 @@ pub(super) async fn run(args: &args::Explain, loudness: &Loudness, stop: Stop) -
         let in_use = cluster.workloads(&group, false).await?.in_use;
         let folder = Folder::peek(&root, &group.endpoint.host_port());
         let watcher = Watcher::new(loudness, stop.clone());
-        let explained = explain(&group, &in_use, &access, &folder, args, &watcher).await;
+        let explained = explain(&group, &in_use, &storage, &access, &folder, args, &watcher).await;
         watcher.end();
         out_all(explained?);
     }
@@ -53,6 +55,7 @@ pub(super) async fn run(args: &args::Explain, loudness: &Loudness, stop: Stop) -
 async fn explain(
     group: &Group,
     in_use: &InUse,
+    storage: &Storage,
     access: &Access,
     folder: &Folder,
     args: &args::Explain,
@@ -66,7 +69,7 @@ async fn explain(
         client: &client,
         policies: &group.policies,
         in_use,
-        store: None,
+        store: storage.store(),
         memory: &memory,
         open: &open,
         progress: watcher,
@@ -81,6 +84,8 @@ async fn explain(
         return Err(CliError::Usage(format!("{} has no tag {tag} in {name}, which lists {listed}", group.endpoint)));
     }
     let inventory = Inventory::of_api(server, [(name.clone(), repository)].into());
+    storage.check(group, &inventory.listing())?;
+    let inventory = Inventory { store: storage.store().cloned(), ..inventory };
     let mandate = Mandate { tombstones: args.mandate.live_shared, within: None };
     let plan = decide(&inventory, &group.policies, in_use, mandate, now);
     let (Some(plan), Some(repository)) = (plan.repositories.first(), inventory.repositories.get(name)) else {

@@ -28,6 +28,7 @@ mod show;
 mod source;
 mod state;
 mod stop;
+mod storage;
 mod verify;
 mod watch;
 

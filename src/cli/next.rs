@@ -4,10 +4,18 @@ use std::path::Path;
 
 use super::args::{Access, Cluster, Mandate, Source, State};
 use super::source::is_stdin;
+use crate::storage::Location;
 
 /// The command that carries a plan out, with the options that were given for it. It holds no secret: a password comes
 /// from standard input.
-pub(super) fn prune(source: &Source, mandate: &Mandate, cluster: &Cluster, access: &Access, state: &State) -> String {
+pub(super) fn prune(
+    source: &Source,
+    storage: Option<&Location>,
+    mandate: &Mandate,
+    cluster: &Cluster,
+    access: &Access,
+    state: &State,
+) -> String {
     let mut command = format!("registry-retention prune -f {} --yes", file(&source.file));
     let mut option = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -16,6 +24,7 @@ pub(super) fn prune(source: &Source, mandate: &Mandate, cluster: &Cluster, acces
     };
     let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(absolute);
     option("--registry", source.registry.as_ref().map(ToString::to_string));
+    option("--storage", storage.map(given));
     option("--kubeconfig", path(&cluster.kubeconfig));
     option("--context", cluster.context.clone());
     option("--username", access.username.clone());
@@ -45,6 +54,14 @@ fn file(file: &Path) -> String {
     if is_stdin(file) { "-".to_owned() } else { word(&absolute(file)) }
 }
 
+/// A location as it can be given again, from anywhere.
+fn given(location: &Location) -> String {
+    match location {
+        Location::Filesystem(path) => absolute(path),
+        Location::S3(bucket) => bucket.url(),
+    }
+}
+
 /// From the root, for whoever stands elsewhere when it is typed.
 pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
@@ -70,7 +87,7 @@ mod tests {
     fn next(line: &[&str]) -> String {
         let all = ["registry-retention", "plan"].into_iter().chain(line.iter().copied());
         let Command::Plan(plan) = Cli::try_parse_from(all).unwrap().command else { panic!("not a plan") };
-        prune(&plan.source, &plan.mandate, &plan.cluster, &plan.access, &plan.state)
+        prune(&plan.source, plan.storage.storage.as_ref(), &plan.mandate, &plan.cluster, &plan.access, &plan.state)
     }
 
     #[test]
@@ -93,6 +110,20 @@ mod tests {
             next(&["-f", "/a", "--kubeconfig", "/k", "--context", "me@here"]),
             "registry-retention prune -f /a --yes --kubeconfig /k --context me@here"
         );
+        let bucket = "s3://images/a b?region=eu&endpoint=http://minio:9000&path-style=false";
+        for (given, again) in [
+            ("/var/lib/registry", "/var/lib/registry".to_owned()),
+            (
+                bucket,
+                format!(
+                    "'{}'",
+                    bucket.replace(' ', "%20").replace("http://minio:9000", "http%3A%2F%2Fminio%3A9000%2F")
+                ),
+            ),
+        ] {
+            let line = next(&["-f", "/a", "--storage", given]);
+            assert_eq!(line, format!("registry-retention prune -f /a --yes --storage {again}"));
+        }
         assert_eq!(next(&["-f", "/a", "--ignore-cluster"]), "registry-retention prune -f /a --yes --ignore-cluster");
         assert_eq!(
             next(&["-f", "/it's", "--username", "a$b", "--password-stdin", "--ca", "/ca.pem"]),

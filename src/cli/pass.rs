@@ -10,10 +10,10 @@ use super::error::CliError;
 use super::show::Notice;
 use super::source::Group;
 use super::state::{FileJournal, Folder, StoredFor};
+use super::storage::Storage;
 use super::watch::Watcher;
-use crate::oci::{RepositoryName, Tag};
 use crate::registry::Client;
-use crate::retention::{self, Approval, Cause, Inventory, Mandate, Memory, Plan, StoredPlan, approve, decide};
+use crate::retention::{Approval, Mandate, Memory, Plan, StoredPlan, approve, decide};
 use crate::worker::{Journal as _, Observer};
 
 /// What all passes of one command have in common.
@@ -30,6 +30,8 @@ pub(super) struct Setting<'a> {
     pub(super) complete_lists: bool,
     /// The state directory.
     pub(super) root: &'a Path,
+    /// What the storage shows, where a person gave it.
+    pub(super) storage: &'a Storage,
     /// The command that carries the plan out, to be shown to a person.
     pub(super) next: String,
     /// What `accept` needs to find the state directory again, if that is not the usual one.
@@ -76,7 +78,7 @@ impl Pass {
             client: &client,
             policies,
             in_use,
-            store: None,
+            store: setting.storage.store(),
             memory: &memory,
             open: journal.open_intents(),
             progress: watcher,
@@ -84,11 +86,11 @@ impl Pass {
         let inventory = observer.inventory().await;
         watcher.end();
         let inventory = inventory?;
+        setting.storage.check(&group, &inventory.listing())?;
 
         let plan = decide(&inventory, policies, in_use, Mandate { tombstones: setting.tombstones, within: None }, now);
-        let listing = inventory.listing();
         let ours = Folder::ours(running.as_ref(), journal.open_intents());
-        let shrinkage = memory.shrinkage(policies, &listing, &ours);
+        let shrinkage = memory.shrinkage(policies, &inventory.listing(), &ours);
         let known: Vec<StoredPlan> = accepted.iter().chain(&running).cloned().collect();
         let approval = approve(&plan, &shrinkage, &known, now);
 
@@ -100,11 +102,8 @@ impl Pass {
         if let Some(waiting) = &approval.waiting {
             folder.store_waiting(waiting, &made_for)?;
         }
-        // What runs of ours took away is not missing, whatever becomes of the record of those runs.
-        let gone = |(name, tag): &&(RepositoryName, Tag)| !listing.get(name).is_some_and(|tags| tags.contains(tag));
-        ours.iter().filter(gone).for_each(|(name, tag)| memory.forget(name, tag));
-        let expected = shrinkage.is_empty() || accepted.iter().any(|plan| covers(plan, &shrinkage, now));
-        remember(&mut memory, policies, &inventory, expected, now);
+        let expected = shrinkage.is_empty() || accepted.iter().any(|plan| plan.knew(&shrinkage, now));
+        memory.remember(policies, &inventory, &ours, expected, now);
         folder.save_memory(&memory)?;
 
         let mut notices = setting.cluster.notices(&group);
@@ -124,26 +123,5 @@ impl Pass {
             approval,
             notices,
         })
-    }
-}
-
-/// Whether the person who accepted `plan` knew that so much is missing.
-fn covers(plan: &StoredPlan, shrinkage: &[Cause], now: Timestamp) -> bool {
-    let knows = |cause: &Cause| plan.causes.iter().any(|known| known.code() == cause.code());
-    plan.is_acceptable(now) && shrinkage.iter().all(knows)
-}
-
-fn remember(
-    memory: &mut Memory,
-    policies: &[retention::Policy],
-    inventory: &Inventory,
-    expected: bool,
-    now: Timestamp,
-) {
-    if expected {
-        memory.learn(inventory, now);
-        memory.forget_gone(policies, inventory);
-    } else {
-        memory.learn_additions(inventory, now);
     }
 }

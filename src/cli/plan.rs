@@ -9,6 +9,7 @@ use super::pass::{Pass, Setting};
 use super::screen;
 use super::show::{self, Document, RegistryDocument};
 use super::stop::Stop;
+use super::storage::Storage;
 use super::watch::Watcher;
 use super::{next, source, state};
 
@@ -18,6 +19,8 @@ pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> R
     let access = Access::read(&args.access, Some(&args.source.file), groups.len())?;
     let cluster = Cluster::find(&args.cluster, &groups).await?;
     let root = state::directory(args.state.state_dir.as_deref())?;
+    let now = crate::cli::now();
+    let storage = Storage::read(&args.storage, &groups, now).await?;
     let setting = Setting {
         command: "plan",
         access: &access,
@@ -25,10 +28,18 @@ pub(super) async fn run(args: &args::Plan, loudness: &Loudness, stop: Stop) -> R
         follow: false,
         complete_lists: args.source.complete_lists,
         root: &root,
-        next: next::prune(&args.source, &args.mandate, &args.cluster, &args.access, &args.state),
+        storage: &storage,
+        next: next::prune(
+            &args.source,
+            args.storage.storage.as_ref(),
+            &args.mandate,
+            &args.cluster,
+            &args.access,
+            &args.state,
+        ),
         state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
-        now: crate::cli::now(),
+        now,
     };
     let mut exit = Exit::Done;
     let mut document = Document::default();

@@ -8,6 +8,7 @@ use super::screen::{self, out};
 use super::show;
 use super::source::Group;
 use super::stop::Stop;
+use super::storage::Storage;
 use super::watch::Watcher;
 use super::{next, source, state};
 use crate::retention::{Deletes, StoredPlan};
@@ -19,6 +20,8 @@ pub(super) async fn run(args: &args::Prune, loudness: &Loudness, stop: Stop) -> 
     let access = Access::read(&args.access, Some(&args.source.file), groups.len())?;
     let cluster = Cluster::find(&args.cluster, &groups).await?;
     let root = state::directory(args.state.state_dir.as_deref())?;
+    let now = crate::cli::now();
+    let storage = Storage::read_now(args.storage.as_ref(), &groups, now).await?;
     let setting = Setting {
         command: if args.yes { "prune --yes" } else { "prune" },
         access: &access,
@@ -26,10 +29,11 @@ pub(super) async fn run(args: &args::Prune, loudness: &Loudness, stop: Stop) -> 
         follow: args.yes,
         complete_lists: args.source.complete_lists,
         root: &root,
-        next: next::prune(&args.source, &args.mandate, &args.cluster, &args.access, &args.state),
+        storage: &storage,
+        next: next::prune(&args.source, args.storage.as_ref(), &args.mandate, &args.cluster, &args.access, &args.state),
         state_option: next::state_option(&args.state),
         tombstones: args.mandate.live_shared,
-        now: crate::cli::now(),
+        now,
     };
     let mut exit = Exit::Done;
     for group in groups {
@@ -59,7 +63,7 @@ async fn prune(group: Group, args: &args::Prune, setting: &Setting<'_>, watcher:
     if let Deletes::Refused(refusal) = pass.plan.server.deletes
         && !pass.plan.repositories.is_empty()
     {
-        return Err(CliError::Refused(show::refusal(refusal)));
+        return Err(CliError::Refused(refusal.remedy()));
     }
     let waits = pass.approval.waiting.is_some();
     if waits {
@@ -94,7 +98,7 @@ async fn carry_out(pass: Pass, setting: &Setting<'_>, watcher: &Watcher) -> Resu
         in_use: &*in_use,
         memory: &mut memory,
         journal: &mut journal,
-        store: None,
+        store: setting.storage.store().cloned(),
         plan: &stored,
         tombstones: setting.tombstones,
         now: setting.now,

@@ -81,15 +81,10 @@ impl Group {
         let cluster::Joined { resource, url, mut policy } = other;
         policy.complete_tag_lists |= complete_lists;
         let namespace = resource.namespace();
-        self.add_names(cluster::names(&url, &resource.spec.registry.aliases, namespace.as_deref()));
+        self.names.absorb(cluster::names(&url, &resource.spec.registry.aliases, namespace.as_deref()));
         self.scopes.push((resource.spec.protect.in_use.scope, namespace));
         self.others.push(policy.name.to_string());
         self.policies.push(policy);
-    }
-
-    fn add_names(&mut self, mut names: RegistryNames) {
-        self.names.hosts.append(&mut names.hosts);
-        self.names.prefixes.append(&mut names.prefixes);
     }
 }
 
@@ -194,7 +189,7 @@ impl Group {
         self.scopes.push((spec.protect.in_use.scope, resource.namespace()));
         self.objects.extend(serde_json::to_value(resource).and_then(serde_json::from_value::<DynamicObject>));
         self.policies.push(if spec.suspend { policy.keeps_only() } else { policy });
-        self.add_names(names);
+        self.names.absorb(names);
         error
     }
 }
@@ -226,9 +221,7 @@ fn entry<'a>(
     let mut names = RegistryNames::default();
     for url in [Some(&endpoint), written.as_ref().ok()].into_iter().flatten() {
         identities.append(&mut cluster::identities(url, aliases, namespace.as_deref()));
-        let mut more = cluster::names(url, aliases, namespace.as_deref());
-        names.hosts.append(&mut more.hosts);
-        names.prefixes.append(&mut more.prefixes);
+        names.absorb(cluster::names(url, aliases, namespace.as_deref()));
     }
     Ok((Entry { resource, endpoint, policy, names }, identities))
 }

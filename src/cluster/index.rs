@@ -94,11 +94,6 @@ impl Index {
         state.snapshot = Some((version, Arc::clone(&images)));
         Ok(images)
     }
-
-    /// How often what workloads use has changed; greater with every change.
-    pub fn version(&self) -> u64 {
-        self.shared.lock().references.version()
-    }
 }
 
 impl Drop for Index {

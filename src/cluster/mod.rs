@@ -27,7 +27,7 @@ pub use index::Index;
 pub use kind::Kind;
 pub use list::used_images;
 pub use names::{Registry, group, identities, names};
-pub use resources::{Joined, all, joined, resources};
+pub use resources::{Joined, all, identities_of, joined, resources};
 pub use scope::Scope;
 pub use watched::Watched;
 

@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
-use kube::core::{ApiResource, DynamicObject};
+use kube::core::DynamicObject;
 use kube::{Api, Client};
 use serde_json::Value;
 
 use super::error::{Cause, ClusterError, Unread, Verb};
 use super::list::read;
 use super::names::{group, identities};
-use crate::api::RegistryRetention;
+use crate::api::{RegistryRetention, api_resource};
 use crate::registry::{Endpoint, EndpointError};
 use crate::retention::Policy;
 
@@ -28,7 +28,7 @@ pub struct Joined {
 ///
 /// [`ClusterError::Resources`].
 pub async fn resources(client: &Client) -> Result<Vec<DynamicObject>, ClusterError> {
-    let resource = ApiResource::erase::<RegistryRetention>(&());
+    let resource = api_resource();
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
     match all(&api).await {
         Err(Cause::NotFound) => Ok(Vec::new()),
@@ -77,8 +77,8 @@ fn join(object: &DynamicObject) -> Result<Joined, ClusterError> {
     Ok(Joined { resource, url, policy: policy.keeps_only() })
 }
 
-/// By what names the object's registry is known; `None` if that cannot be read.
-fn identities_of(object: &DynamicObject) -> Option<BTreeSet<String>> {
+/// By what names the registry of a resource is known, whatever else is wrong with that; `None` if it cannot be read.
+pub fn identities_of(object: &DynamicObject) -> Option<BTreeSet<String>> {
     let registry = object.data.pointer("/spec/registry")?;
     let namespace = object.metadata.namespace.as_deref();
     let aliases = match registry.get("aliases") {

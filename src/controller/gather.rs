@@ -8,12 +8,13 @@ use kube::core::DynamicObject;
 use super::access::access;
 use super::context::Context;
 use super::registries::{Registry, registries};
-use super::resource::{Key, Resource, api_resource};
+use super::resource::{Key, Resource};
 use super::trouble::Trouble;
+use crate::api::api_resource;
 use crate::cluster::{Scope, Watched, names, used_images};
 use crate::registry::Client;
 use crate::retention::{InUse, Policy, RegistryNames};
-use crate::worker::{Workloads, WorkloadsError};
+use crate::worker::Workloads;
 
 /// What one turn works with.
 pub(super) struct Gathered {
@@ -21,24 +22,8 @@ pub(super) struct Gathered {
     pub(super) client: Client,
     /// That resource's first; the others only keep.
     pub(super) policies: Vec<Policy>,
-    pub(super) workloads: Uses,
-}
-
-/// What workloads use.
-pub(super) enum Uses {
-    /// No resource of this registry wants to know.
-    Nobody(Arc<InUse>),
-    /// As it is followed.
-    Watched(Watched),
-}
-
-impl Workloads for Uses {
-    fn in_use(&self) -> Result<Arc<InUse>, WorkloadsError> {
-        match self {
-            Self::Nobody(nothing) => Ok(Arc::clone(nothing)),
-            Self::Watched(watched) => watched.in_use(),
-        }
-    }
+    /// What workloads use; nothing, where no resource of this registry wants to know.
+    pub(super) workloads: Box<dyn Workloads + Send>,
 }
 
 /// The resource as it is now, with its registry; none if it is gone.
@@ -81,16 +66,14 @@ pub(super) async fn gather(context: &Context, registry: &Registry, resource: &Re
     Ok(Gathered { client, policies: policies.collect(), workloads: uses(context, registry).await? })
 }
 
-async fn uses(context: &Context, registry: &Registry) -> Result<Uses, Trouble> {
+async fn uses(context: &Context, registry: &Registry) -> Result<Box<dyn Workloads + Send>, Trouble> {
     let asked = registry.resources.iter().map(|it| (it.spec.protect.in_use.scope, it.key.namespace.clone()));
-    let Some(scope) = Scope::of(asked) else { return Ok(Uses::Nobody(Arc::default())) };
+    let Some(scope) = Scope::of(asked) else { return Ok(Box::new(Arc::<InUse>::default())) };
     let index = context.index(&scope).await?;
     let read = used_images(&context.client, &scope).await?;
     let mut all = RegistryNames::default();
     for it in &registry.resources {
-        let of = names(&it.endpoint, &it.spec.registry.aliases, Some(&it.key.namespace));
-        all.hosts.extend(of.hosts);
-        all.prefixes.extend(of.prefixes);
+        all.absorb(names(&it.endpoint, &it.spec.registry.aliases, Some(&it.key.namespace)));
     }
-    Ok(Uses::Watched(Watched::new(index, all, read)))
+    Ok(Box::new(Watched::new(index, all, read)))
 }

@@ -1,15 +1,13 @@
 //! What is about to be done, in `ConfigMaps` of the operator's own namespace: they outlive the resource, whose deletion
 //! must not cost what has to be put back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::ledger::{KIND, Ledger, LedgerError, Shelf, Stored};
+use super::files::{selector, shelf};
+use super::ledger::{Ledger, LedgerError, Shelf, Stored};
 use crate::oci::{Digest, RepositoryName};
 use crate::pruning::{Intent, OpenIntents};
 use crate::worker::{Journal, JournalError};
-
-/// Which registry it is about.
-pub(super) const REGISTRY: &str = "registry-retention.dev/registry";
 
 /// The records of one registry.
 pub(super) struct ClusterJournal {
@@ -25,29 +23,6 @@ struct Batch {
     unsettled: BTreeSet<(RepositoryName, Digest)>,
 }
 
-/// The value of [`REGISTRY`] for a name by which a registry goes.
-pub(super) fn label(identity: &str) -> String {
-    Digest::of(identity.as_bytes()).parts().1[..40].to_owned()
-}
-
-/// Selects what is stored of a `kind` about any of these names.
-pub(super) fn selector(kind: &str, identities: &BTreeSet<String>) -> String {
-    let labels: Vec<String> = identities.iter().map(|identity| label(identity)).collect();
-    format!("{KIND}={kind},{REGISTRY} in ({})", labels.join(","))
-}
-
-/// Where texts of a `kind` about the registry of this name are put.
-pub(super) fn shelf(namespace: &str, kind: &str, identity: &str) -> Shelf {
-    let label = label(identity);
-    Shelf {
-        namespace: namespace.to_owned(),
-        prefix: format!("{kind}-{}", &label[..8]),
-        salt: String::new(),
-        labels: BTreeMap::from([(KIND.to_owned(), kind.to_owned()), (REGISTRY.to_owned(), label)]),
-        owner: None,
-    }
-}
-
 impl ClusterJournal {
     /// What is open about the registry that goes by any of `identities`.
     pub(super) async fn load(
@@ -55,10 +30,9 @@ impl ClusterJournal {
         namespace: &str,
         identities: &BTreeSet<String>,
     ) -> Result<Self, LedgerError> {
-        let id = identities.first().map_or("", String::as_str);
         let mut journal = Self {
             ledger: ledger.clone(),
-            shelf: shelf(namespace, "intents", id),
+            shelf: shelf(namespace, "intents", identities),
             open: OpenIntents::default(),
             batches: Vec::new(),
         };

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::resource::Resource;
 use super::story::{Standing, Words};
 use crate::api::{LastRunStatus, Mode, PlanCounts, PlanReference, RegistryRetentionStatus, RunResult};
-use crate::retention::StoredPlan;
+use crate::retention::{StoredPlan, means};
 use crate::schedule::{Asks, Due, Failures, History, Turn, due};
 use crate::worker::Report;
 
@@ -15,8 +15,14 @@ pub(super) struct Known {
     pub(super) uid: String,
     /// It was read live since this worker began.
     pub(super) is_live: bool,
+    /// Somebody else wrote the status, so what is known here counts for nothing until it is read again.
+    pub(super) is_stale: bool,
+    /// Plans may be stored that nobody needs any more.
+    pub(super) is_untidy: bool,
     /// As it was last written; what a watch shows may be older.
     pub(super) written: RegistryRetentionStatus,
+    /// As the API server had it then: one whose definition is older drops fields.
+    pub(super) taken_as: RegistryRetentionStatus,
     /// As it is to be.
     pub(super) status: RegistryRetentionStatus,
     pub(super) failures: Option<Failures>,
@@ -57,7 +63,10 @@ impl Known {
         Self {
             uid: resource.uid.clone(),
             is_live: false,
+            is_stale: false,
+            is_untidy: true,
             written: status.clone(),
+            taken_as: status.clone(),
             status,
             failures,
             accepted: None,
@@ -68,12 +77,14 @@ impl Known {
 
     /// What is due for `resource`.
     pub(super) fn due(&self, resource: &Resource, now: Timestamp) -> Due {
+        if self.is_stale {
+            return Due::Now(Turn::Resume);
+        }
         let waiting = self.status.waiting.as_ref().map(|waiting| waiting.plan.hash.as_str());
-        let accepted = resource.accept.as_deref().filter(|typed| {
-            typed.len() >= 12
-                && waiting.is_some_and(|hash| hash.starts_with(&typed.to_ascii_lowercase()))
-                && self.accepted.as_deref() != Some(typed)
-        });
+        let accepted = resource
+            .accept
+            .as_deref()
+            .filter(|typed| waiting.is_some_and(|hash| means(typed, hash)) && self.accepted.as_deref() != Some(typed));
         let asks = Asks {
             generation: resource.generation,
             suspended: resource.spec.suspend,
@@ -135,8 +146,13 @@ impl Known {
         self.status.next_run_time = next.and_then(|schedule| schedule.next_after(from)).map(Time);
     }
 
+    /// Whether all that is to be said is said.
+    pub(super) fn is_written(&self) -> bool {
+        self.status == self.written
+    }
+
     /// The reason of `Ready`, as it was last written.
     pub(super) fn said(&self) -> Option<&str> {
-        self.written.conditions.iter().find(|it| it.type_ == "Ready").map(|it| it.reason.as_str())
+        self.written.condition("Ready").map(|it| it.reason.as_str())
     }
 }

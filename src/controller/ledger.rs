@@ -12,6 +12,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::core::PartialObjectMeta;
 use kube::{Client, ResourceExt as _};
 
 use crate::oci::Digest;
@@ -50,6 +51,15 @@ pub(super) struct Stored {
     /// When its first part was stored.
     pub(super) at: Timestamp,
     pub(super) text: Vec<u8>,
+}
+
+/// A part of a text, as a list tells of it.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    /// When it was stored.
+    pub(super) at: Timestamp,
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// Why a text could not be stored, found or read.
@@ -131,7 +141,8 @@ impl Ledger {
     /// Every text with these labels that is there with all its parts, the oldest first.
     pub(super) async fn find(&self, namespace: &str, selector: &str) -> Result<Vec<Stored>, LedgerError> {
         let mut by_content: BTreeMap<String, Vec<ConfigMap>> = BTreeMap::new();
-        for part in self.list(namespace, selector).await? {
+        let list = self.api(namespace).list(&ListParams::default().labels(selector)).await;
+        for part in list.map_err(|why| failed(namespace, "cannot be listed", why))? {
             let prefix = part.name_any().rsplit_once('-').map(|(prefix, _)| prefix.to_owned()).unwrap_or_default();
             by_content.entry(prefix).or_default().push(part);
         }
@@ -146,7 +157,7 @@ impl Ledger {
             let first = &parts[0];
             found.push(Stored {
                 names: parts.iter().map(ConfigMap::name_any).collect(),
-                at: first.creation_timestamp().map(|time| time.0).unwrap_or_default(),
+                at: stored_at(first),
                 text: text_of(namespace, &parts)?,
             });
         }
@@ -154,11 +165,16 @@ impl Ledger {
         Ok(found)
     }
 
-    /// The names of all parts with these labels, and when each was stored.
-    pub(super) async fn names(&self, namespace: &str, selector: &str) -> Result<Vec<(String, Timestamp)>, LedgerError> {
-        let parts = self.list(namespace, selector).await?;
-        let at = |part: &ConfigMap| part.creation_timestamp().map(|time| time.0).unwrap_or_default();
-        Ok(parts.iter().map(|part| (part.name_any(), at(part))).collect())
+    /// All parts with these labels, without what they hold.
+    pub(super) async fn list(&self, namespace: &str, selector: &str) -> Result<Vec<Listed>, LedgerError> {
+        let list = self.api(namespace).list_metadata(&ListParams::default().labels(selector)).await;
+        let list = list.map_err(|why| failed(namespace, "cannot be listed", why))?;
+        let listed = |part: PartialObjectMeta<ConfigMap>| Listed {
+            name: part.name_any(),
+            at: stored_at(&part),
+            labels: part.metadata.labels.unwrap_or_default(),
+        };
+        Ok(list.items.into_iter().map(listed).collect())
     }
 
     /// Removes these parts. Those that are gone already do not matter.
@@ -172,12 +188,6 @@ impl Ledger {
             }
         }
         Ok(())
-    }
-
-    async fn list(&self, namespace: &str, selector: &str) -> Result<Vec<ConfigMap>, LedgerError> {
-        let params = ListParams::default().labels(selector);
-        let list = self.api(namespace).list(&params).await;
-        list.map(|list| list.items).map_err(|why| failed(namespace, "cannot be listed", why))
     }
 
     fn api(&self, namespace: &str) -> Api<ConfigMap> {
@@ -229,6 +239,11 @@ pub(super) fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
         }
     };
     packed.chunks(MAX_PART_BYTES).enumerate().map(part).collect()
+}
+
+/// When it was stored.
+fn stored_at(part: &impl kube::ResourceExt) -> Timestamp {
+    part.creation_timestamp().map(|time| time.0).unwrap_or_default()
 }
 
 /// Which part it is, and of how many.

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::context::Context;
+use super::files::Files;
 use super::gather::Gathered;
-use super::journal::ClusterJournal;
-use super::memory::MemoryFile;
 use super::record::PlanRecord;
 use super::resource::Resource;
 use super::shelves;
@@ -15,16 +14,10 @@ use super::trouble::Trouble;
 use crate::api::{PlanCounts, PlanReference, RegistryStatus, RuleStatus, WorkloadsStatus};
 use crate::oci::{RepositoryName, Tag};
 use crate::retention::{
-    Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, StoredPlan, approve, decide,
-    entries, wants,
+    Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, approve, decide, entries,
+    wants,
 };
-use crate::worker::{Journal as _, Observer, Silent, Workloads as _};
-
-/// What is kept of a registry between turns.
-pub(super) struct Files {
-    pub(super) memory: MemoryFile,
-    pub(super) journal: ClusterJournal,
-}
+use crate::worker::{Journal as _, Observer, Silent};
 
 /// A plan that is made and stored.
 pub(super) struct Made {
@@ -63,24 +56,13 @@ pub(super) async fn make(
     let plan = decide(&inventory, policies, &in_use, Mandate::default(), now);
 
     let listing = inventory.listing();
-    let begun = files.journal.open_intents().iter().flat_map(taken);
-    let ours: BTreeSet<(RepositoryName, Tag)> = ours.into_iter().chain(begun).collect();
+    let ours: BTreeSet<(RepositoryName, Tag)> = ours.into_iter().chain(files.journal.open_intents().taken()).collect();
     let shrinkage = files.memory.memory.shrinkage(policies, &listing, &ours);
     let accepted = shelves::accepted(context, resource).await?;
     let approval = approve(&plan, &shrinkage, &accepted, now);
 
-    let knows = |plan: &StoredPlan, cause: &Cause| plan.causes.iter().any(|known| known.code() == cause.code());
-    let expected = |plan: &StoredPlan| plan.is_acceptable(now) && shrinkage.iter().all(|cause| knows(plan, cause));
-    let memory = &mut files.memory.memory;
-    for (name, tag) in ours.iter().filter(|(name, tag)| !listing.get(name).is_some_and(|tags| tags.contains(tag))) {
-        memory.forget(name, tag);
-    }
-    if shrinkage.is_empty() || accepted.iter().any(expected) {
-        memory.learn(&inventory, now);
-        memory.forget_gone(policies, &inventory);
-    } else {
-        memory.learn_additions(&inventory, now);
-    }
+    let expected = shrinkage.is_empty() || accepted.iter().any(|plan| plan.knew(&shrinkage, now));
+    files.memory.memory.remember(policies, &inventory, &ours, expected, now);
     files.memory.save().await?;
 
     // Where all of it waits, the record says why; else what waits and what runs are stored by themselves.
@@ -114,12 +96,6 @@ fn ages(plan: &Plan, policies: &[Policy], listing: &Listing) -> BTreeMap<String,
         *ages.entry(source.to_owned()).or_default() += 1;
     }
     ages
-}
-
-/// The tags that an intent takes away, with where.
-fn taken(intent: &crate::pruning::Intent) -> impl Iterator<Item = (RepositoryName, Tag)> + use<> {
-    let repository = intent.repository.clone();
-    intent.operation.tags().to_vec().into_iter().map(move |tag| (repository.clone(), tag))
 }
 
 impl Made {

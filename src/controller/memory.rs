@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::journal::{selector, shelf};
+use super::files::{selector, shelf};
 use super::ledger::{Ledger, LedgerError, Shelf};
 use crate::retention::Memory;
 
@@ -24,10 +24,9 @@ impl MemoryFile {
         namespace: &str,
         identities: &BTreeSet<String>,
     ) -> Result<Self, LedgerError> {
-        let id = identities.first().map_or("", String::as_str);
         let mut file = Self {
             ledger: ledger.clone(),
-            shelf: shelf(namespace, "memory", id),
+            shelf: shelf(namespace, "memory", identities),
             stored: Vec::new(),
             outdated: Vec::new(),
             memory: Memory::default(),

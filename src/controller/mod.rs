@@ -4,15 +4,16 @@
 //! - [`resource`], [`registries`]: resources as they are read, and which of them concern one registry (pure)
 //! - `supervisor`: one worker for each registry; `worker`: its turns, one after another
 //! - `gather`: what a turn works with, read live; `access`: logins and certificates
-//! - `plan`: a plan is made and stored; `run`: a pass of carrying it out
+//! - `make`: a plan is made and stored; `pass`: some seconds of carrying it out
 //! - [`story`], [`trouble`]: what the status says, and why something cannot be done (pure); `scribe` writes it
-//! - [`record`]: a stored plan (pure); [`stored_plans`]: as anyone reads them; `shelves`, `journal`, `memory`: where such
-//!   things are; `ledger`: `ConfigMaps`
+//! - [`record`]: a stored plan (pure); [`stored_plans`]: as anyone reads them; `shelves`: those of one resource
+//! - `files`: what is kept of one registry, its `journal` and its `memory`; `ledger`: `ConfigMaps`, where all of it is
 //! - `known`: what a worker knows of one resource; `context`: what all workers share; `clock`: the one clock
 
 mod access;
 mod clock;
 mod context;
+mod files;
 mod gather;
 mod journal;
 mod known;
@@ -42,6 +43,7 @@ use kube::runtime::{WatchStreamExt as _, reflector};
 use kube::{Api, Client};
 use tokio::sync::watch;
 
+use crate::api::api_resource;
 use crate::telemetry::{self, Metrics};
 use context::Context;
 use supervisor::Supervisor;
@@ -78,8 +80,8 @@ pub async fn run(client: Client, options: Options, mut stop: watch::Receiver<boo
     let context = Arc::new(Context::new(client.clone(), &options, metrics));
     let mut supervisor = Supervisor::new(context, stop.clone());
 
-    let api: Api<DynamicObject> = Api::all_with(client, &resource::api_resource());
-    let writer = reflector::store::Writer::new(resource::api_resource());
+    let api: Api<DynamicObject> = Api::all_with(client, &api_resource());
+    let writer = reflector::store::Writer::new(api_resource());
     let store = writer.as_reader();
     let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff().reflect(writer));
     while !*stop.borrow_and_update() {

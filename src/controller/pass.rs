@@ -1,6 +1,5 @@
 //! One pass of a run: some seconds of deleting, within the stored plan and what resources and workloads say now.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,17 +7,14 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::context::Context;
+use super::files::Files;
 use super::gather::Gathered;
-use super::journal::ClusterJournal;
-use super::make::Files;
-use super::memory::MemoryFile;
 use super::registries::Registry;
 use super::trouble::Trouble;
 use crate::oci::RepositoryName;
 use crate::pruning::Operation;
 use crate::retention::StoredPlan;
-use crate::worker::{Journal as _, Outcome, Progress, Pruner, Report};
+use crate::worker::{Outcome, Progress, Pruner, Report};
 
 /// How long a pass deletes. An edit, a suspension or a deletion takes effect after this at the latest.
 const PASS: Duration = Duration::from_secs(20);
@@ -35,7 +31,7 @@ pub(super) async fn pass(
     let pruner = Pruner {
         client: &gathered.client,
         policies: &gathered.policies,
-        in_use: &gathered.workloads,
+        in_use: &*gathered.workloads,
         store: None,
         memory: &mut files.memory.memory,
         journal: &mut files.journal,
@@ -78,22 +74,5 @@ impl Progress for Passing {
     fn is_called_off(&self) -> bool {
         let Some(stops) = &self.stops else { return false };
         stops.came() || self.deleting_since.get().is_some_and(|since| since.elapsed() > PASS)
-    }
-}
-
-impl Context {
-    /// Reads what is kept of the registry.
-    pub(super) async fn files(&self, identities: &BTreeSet<String>) -> Result<Files, Trouble> {
-        Ok(Files {
-            memory: MemoryFile::load(&self.ledger, &self.namespace, identities).await?,
-            journal: ClusterJournal::load(&self.ledger, &self.namespace, identities).await?,
-        })
-    }
-}
-
-impl Files {
-    /// Whether something was begun that did not end.
-    pub(super) fn is_open(&self) -> bool {
-        !self.journal.open_intents().is_empty()
     }
 }

@@ -9,7 +9,7 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use crate::api::{Mode, RegistryRetention, RegistryRetentionSpec, RegistryRetentionStatus};
-use crate::cluster::identities;
+use crate::cluster::{identities, identities_of};
 use crate::registry::Endpoint;
 use crate::retention::Policy;
 use crate::schedule::Schedule;
@@ -83,10 +83,9 @@ impl Resource {
         let key = Key { namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
         let uid = object.uid().unwrap_or_default();
         let generation = object.metadata.generation.unwrap_or_default();
-        let status = object.data.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
-        let status: RegistryRetentionStatus = status.unwrap_or_default();
+        let status = status_of(object);
         let unreadable = |why: String| {
-            let identities = registry_of(&object.data, &key.namespace);
+            let identities = identities_of(object);
             Box::new(Unreadable {
                 key: key.clone(),
                 uid: uid.clone(),
@@ -138,26 +137,10 @@ fn spec(object: &DynamicObject) -> Result<RegistryRetentionSpec, String> {
     serde_json::from_value(spec).map_err(|why| format!("spec: {why}"))
 }
 
-/// The registry that `data` names, if that can be read whatever else is wrong.
-fn registry_of(data: &Value, namespace: &str) -> Option<BTreeSet<String>> {
-    let registry = &data["spec"]["registry"];
-    let endpoint: Endpoint = registry["url"].as_str()?.parse().ok()?;
-    let aliases: Vec<String> = match registry.get("aliases") {
-        None => Vec::new(),
-        Some(aliases) => serde_json::from_value(aliases.clone()).ok()?,
-    };
-    Some(identities(&endpoint, &aliases, Some(namespace)))
-}
-
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }
-}
-
-/// The type of the resource, for requests that must take it however it looks.
-pub(super) fn api_resource() -> kube::core::ApiResource {
-    kube::core::ApiResource::erase::<RegistryRetention>(&())
 }
 
 /// The reference that makes an object of ours go with the resource.
@@ -171,6 +154,12 @@ pub(super) fn owner(key: &Key, uid: &str) -> k8s_openapi::apimachinery::pkg::api
         controller: Some(true),
         block_owner_deletion: None,
     }
+}
+
+/// The status of an object as the API server gave it; one that cannot be read says nothing.
+pub(super) fn status_of(object: &DynamicObject) -> RegistryRetentionStatus {
+    let status = object.data.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
+    status.unwrap_or_default()
 }
 
 /// The least object that a patch of the status needs.

@@ -1,21 +1,18 @@
 //! The stored plans of a resource: kept beside it, and gone with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::clock;
-use super::ledger::{KIND, Shelf};
+use super::ledger::Listed;
 use super::record::PlanRecord;
-use super::resource::{Resource, owner};
-use super::stored_plans::{RESOURCE, StoredPlans, WAITING};
+use super::resource::Resource;
+use super::stored_plans::{StoredPlans, WAITING, selector, shelf};
 use super::trouble::Trouble;
 use super::{context::Context, known::Known};
 use crate::api::PlanReference;
 use crate::retention::StoredPlan;
-
-/// A name of an object ends here, for what is appended.
-const MAX_PREFIX: usize = 200;
 
 /// Stores a plan of `resource`, unless it is there.
 pub(super) async fn store(
@@ -23,21 +20,10 @@ pub(super) async fn store(
     resource: &Resource,
     record: &PlanRecord,
 ) -> Result<PlanReference, Trouble> {
-    let mut labels =
-        BTreeMap::from([(KIND.to_owned(), "plan".to_owned()), (RESOURCE.to_owned(), resource.uid.clone())]);
-    if !record.header.causes.is_empty() {
-        let waiting = record.header.hash.as_str()[..40].to_owned();
-        renew(context, resource, &waiting).await?;
-        labels.insert(WAITING.to_owned(), waiting);
+    let shelf = shelf(&resource.key, &resource.uid, record);
+    if let Some(waiting) = shelf.labels.get(WAITING) {
+        renew(context, resource, waiting).await?;
     }
-    let name = &resource.key.name;
-    let shelf = Shelf {
-        namespace: resource.key.namespace.clone(),
-        prefix: format!("{}-plan", &name[..name.len().min(MAX_PREFIX)].trim_end_matches(['-', '.'])),
-        salt: resource.uid.clone(),
-        labels,
-        owner: Some(owner(&resource.key, &resource.uid)),
-    };
     let text = record.write().map_err(|why| Trouble::stalled("PlanNotStored", why.to_string()))?;
     let config_maps = context.ledger.store(&shelf, &text).await?;
     Ok(PlanReference { config_maps, hash: record.header.hash.as_str().to_owned() })
@@ -46,10 +32,10 @@ pub(super) async fn store(
 /// A plan that waited for too long to be accepted is stored anew, for another such time.
 async fn renew(context: &Context, resource: &Resource, waiting: &str) -> Result<(), Trouble> {
     let namespace = &resource.key.namespace;
-    let selector = format!("{KIND}=plan,{RESOURCE}={},{WAITING}={waiting}", resource.uid);
-    let known = context.ledger.names(namespace, &selector).await?;
-    let expired = known.into_iter().filter(|(_, at)| clock::now() >= StoredPlan::acceptable_until(*at));
-    let expired: Vec<String> = expired.map(|(name, _)| name).collect();
+    let selector = format!("{},{WAITING}={waiting}", selector(&resource.uid));
+    let known = context.ledger.list(namespace, &selector).await?;
+    let expired = known.into_iter().filter(|part| clock::now() >= StoredPlan::acceptable_until(part.at));
+    let expired: Vec<String> = expired.map(|part| part.name).collect();
     Ok(context.ledger.remove(namespace, &expired).await?)
 }
 
@@ -65,32 +51,26 @@ pub(super) async fn load(
 /// The waiting plan that the annotation of `resource` accepts, if that is still stored.
 pub(super) async fn accepted(context: &Context, resource: &Resource) -> Result<Vec<StoredPlan>, Trouble> {
     let Some(typed) = &resource.accept else { return Ok(Vec::new()) };
-    let typed = typed.to_ascii_lowercase();
     let waiting = StoredPlans::of(&context.ledger).waiting(&resource.key.namespace, &resource.uid).await?;
-    let meant = waiting.iter().filter(|plan| plan.record.header.hash.is_meant_by(&typed));
+    let meant = waiting.iter().filter(|plan| plan.record.header.hash.is_meant_by(typed));
     Ok(meant.map(|plan| plan.record.stored(plan.made_at)).collect())
 }
 
 /// Removes the plans of `resource` that nobody needs any more. One that waited can be accepted for as long as it counts.
 pub(super) async fn tidy(context: &Context, resource: &Resource, known: &Known, now: Timestamp) -> Result<(), Trouble> {
     let namespace = &resource.key.namespace;
-    let all = context.ledger.names(namespace, &format!("{KIND}=plan,{RESOURCE}={}", resource.uid)).await?;
-    let waiting =
-        context.ledger.names(namespace, &format!("{KIND}=plan,{RESOURCE}={},{WAITING}", resource.uid)).await?;
+    let stored = context.ledger.list(namespace, &selector(&resource.uid)).await?;
     let status = &known.status;
     let references = [
+        status.plan.as_ref(),
         status.run.as_ref().map(|run| &run.plan),
         status.waiting.as_ref().map(|waiting| &waiting.plan),
         status.last_run.as_ref().and_then(|run| run.plan.as_ref()),
     ];
-    let counts = |at: &Timestamp| StoredPlan::new(BTreeSet::new(), Vec::new(), *at).is_acceptable(now);
     let needed: BTreeSet<&String> = references.into_iter().flatten().flat_map(|plan| &plan.config_maps).collect();
-    let acceptable: BTreeSet<&String> = waiting.iter().filter(|(_, at)| counts(at)).map(|(name, _)| name).collect();
-    let gone: Vec<String> = all
-        .iter()
-        .map(|(name, _)| name)
-        .filter(|name| !needed.contains(name) && !acceptable.contains(name))
-        .cloned()
-        .collect();
+    let is_acceptable =
+        |part: &Listed| part.labels.contains_key(WAITING) && now < StoredPlan::acceptable_until(part.at);
+    let gone = stored.into_iter().filter(|part| !needed.contains(&part.name) && !is_acceptable(part));
+    let gone: Vec<String> = gone.map(|part| part.name).collect();
     Ok(context.ledger.remove(namespace, &gone).await?)
 }

@@ -70,7 +70,7 @@ impl Standing {
                 let left = if *skipped == 0 {
                     String::new()
                 } else {
-                    format!(", left {skipped} that somebody pushed to or used meanwhile")
+                    format!(", and left {skipped} undone, since somebody pushed or used something meanwhile")
                 };
                 let done = match (tags, manifests) {
                     (0, 0) => "nothing was to be deleted".to_owned(),

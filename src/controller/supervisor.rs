@@ -121,12 +121,13 @@ impl Supervisor {
                 self.said.insert(it.key.clone(), what);
                 continue;
             }
-            match scribe::write(&self.context, &it.key, &it.uid, &status).await {
-                Ok(()) => {
+            match scribe::write(&self.context, &it.key, &it.uid, &it.status, &status).await {
+                Ok(_) => {
                     scribe::tell(&self.context, &it.key, &it.uid, &words, false).await;
                     self.said.insert(it.key.clone(), what);
                 }
-                Err(trouble) => tracing::warn!(key = %it.key, message = trouble.message, "the status is not written"),
+                // Where the watch lags behind, it will tell, and then this is written.
+                Err(why) => tracing::warn!(key = %it.key, %why, "the status is not written"),
             }
         }
     }

@@ -82,6 +82,15 @@ impl OpenIntents {
         self.0.iter().map(|intent| &intent.repository).collect()
     }
 
+    /// The tags that may have been taken away, with where.
+    pub fn taken(&self) -> impl Iterator<Item = (RepositoryName, Tag)> {
+        let tags = |intent: &Intent| {
+            let repository = intent.repository.clone();
+            intent.operation.tags().to_vec().into_iter().map(move |tag| (repository.clone(), tag))
+        };
+        self.0.iter().flat_map(tags)
+    }
+
     /// For each tag that may have been taken away in `repository`: the digest that it pointed at.
     pub fn tags_of(&self, repository: &RepositoryName) -> BTreeMap<&Tag, &Digest> {
         self.in_repository(repository)

@@ -117,10 +117,15 @@ impl PlanHash {
         &self.0[..12]
     }
 
-    /// Whether `typed` means this hash.
+    /// Whether `typed` means this hash, in whatever case.
     pub fn is_meant_by(&self, typed: &str) -> bool {
-        typed.len() >= 12 && self.0.starts_with(typed)
+        means(typed, &self.0)
     }
+}
+
+/// Whether `typed` means the plan of this `hash`: at least 12 digits of it, in whatever case.
+pub fn means(typed: &str, hash: &str) -> bool {
+    typed.len() >= 12 && hash.starts_with(&typed.to_ascii_lowercase())
 }
 
 impl fmt::Display for PlanHash {
@@ -151,7 +156,7 @@ impl StoredPlan {
 
     /// Whether it can still be accepted, or its acceptance still counts.
     pub fn is_acceptable(&self, now: Timestamp) -> bool {
-        now.duration_since(self.made_at) < ACCEPTABLE_FOR
+        now < Self::acceptable_until(self.made_at)
     }
 
     /// Until when a plan that was made then can be accepted.
@@ -159,9 +164,11 @@ impl StoredPlan {
         made_at.saturating_add(ACCEPTABLE_FOR).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether a person who accepted this plan knew of `cause`.
-    fn covers(&self, cause: &Cause) -> bool {
-        self.causes.iter().any(|known| known.code() == cause.code())
+    /// Whether whoever accepted this plan knew that so much is missing, and their word still counts. `shrinkage`: see
+    /// [`super::Memory`].
+    pub fn knew(&self, shrinkage: &[Cause], now: Timestamp) -> bool {
+        let known = |cause: &Cause| self.causes.iter().any(|known| known.code() == cause.code());
+        self.is_acceptable(now) && shrinkage.iter().all(known)
     }
 }
 
@@ -193,8 +200,8 @@ pub fn entries(plan: &Plan) -> BTreeSet<Entry> {
 /// measured again, as long as no cause has come up that they did not know of. `shrinkage`: see [`super::Memory`].
 pub fn approve(plan: &Plan, shrinkage: &[Cause], accepted: &[StoredPlan], now: Timestamp) -> Approval {
     let all = entries(plan);
-    let known = |stored: &&StoredPlan| stored.is_acceptable(now) && shrinkage.iter().all(|cause| stored.covers(cause));
-    let accepted: BTreeSet<&Entry> = accepted.iter().filter(known).flat_map(|stored| &stored.entries).collect();
+    let accepted = accepted.iter().filter(|stored| stored.knew(shrinkage, now));
+    let accepted: BTreeSet<&Entry> = accepted.flat_map(|stored| &stored.entries).collect();
     let (approved, rest): (BTreeSet<Entry>, BTreeSet<Entry>) =
         all.into_iter().partition(|entry| accepted.contains(entry));
     let mut causes = shrinkage.to_vec();

@@ -133,6 +133,12 @@ impl InUse {
 }
 
 impl RegistryNames {
+    /// Takes in what else the registry is called.
+    pub fn absorb(&mut self, more: Self) {
+        self.hosts.extend(more.hosts);
+        self.prefixes.extend(more.prefixes);
+    }
+
     fn include(&self, host: Option<&str>) -> bool {
         host.is_some_and(|host| self.hosts.contains(&host.to_ascii_lowercase()))
     }

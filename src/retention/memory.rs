@@ -76,6 +76,28 @@ impl Memory {
         causes
     }
 
+    /// Takes over what a pass saw, as the new baseline if all that is missing was `expected`. What is gone of `ours` is
+    /// not missing, whatever becomes of the record of the runs that took it away.
+    pub fn remember(
+        &mut self,
+        policies: &[Policy],
+        inventory: &Inventory,
+        ours: &BTreeSet<(RepositoryName, Tag)>,
+        expected: bool,
+        now: Timestamp,
+    ) {
+        let listing = inventory.listing();
+        for (name, tag) in ours.iter().filter(|(name, tag)| !listing.get(name).is_some_and(|tags| tags.contains(tag))) {
+            self.forget(name, tag);
+        }
+        if expected {
+            self.learn(inventory, now);
+            self.forget_gone(policies, inventory);
+        } else {
+            self.learn_additions(inventory, now);
+        }
+    }
+
     /// Takes over what `inventory` shows: it is the new baseline. What the rules no longer reach stays as it was.
     pub fn learn(&mut self, inventory: &Inventory, now: Timestamp) {
         let before = self.clone();
@@ -84,7 +106,7 @@ impl Memory {
     }
 
     /// Takes over what is new in `inventory`, and goes on expecting what is missing from it.
-    pub fn learn_additions(&mut self, inventory: &Inventory, now: Timestamp) {
+    fn learn_additions(&mut self, inventory: &Inventory, now: Timestamp) {
         let before = self.clone();
         self.add(&before, inventory, now);
     }
@@ -108,7 +130,7 @@ impl Memory {
 
     /// Forgets repositories that are gone, and configs that no manifest of `inventory` names, so that memory does not
     /// outgrow the registry. `listing` is complete for what the rules reach.
-    pub fn forget_gone(&mut self, policies: &[Policy], inventory: &Inventory) {
+    fn forget_gone(&mut self, policies: &[Policy], inventory: &Inventory) {
         self.seen.retain(|name, _| !reaches(policies, name) || inventory.repositories.contains_key(name));
         let named: BTreeSet<&Digest> = inventory
             .repositories

@@ -43,7 +43,7 @@ mod wants;
 mod young;
 
 pub use age::{AgeDoubt, AgeSource, Created, Doubt};
-pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries};
+pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries, means};
 pub use compile::InvalidField;
 pub use decide::{Mandate, decide};
 pub use in_use::{InUse, RegistryNames, UnreadableReference};

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::inventory::Listing;
 use crate::oci::{Digest, RepositoryName, Tag};
 
 /// What the storage of a registry showed to somebody who read it beside the registry: what no API tells.
@@ -22,6 +23,16 @@ pub struct Store {
     pub capacity: Option<Capacity>,
     /// What does not belong to Distribution's layout, or could not be read.
     pub oddities: Oddities,
+}
+
+impl Store {
+    /// Whether any of the tags that a registry lists is stored here. Where none is, it is another registry's storage.
+    pub fn shares_a_tag_with(&self, listing: &Listing) -> bool {
+        listing.iter().any(|(name, tags)| {
+            let stored = self.repositories.get(name);
+            stored.is_some_and(|stored| tags.iter().any(|tag| stored.tags.contains_key(tag)))
+        })
+    }
 }
 
 /// What the storage shows of one repository.

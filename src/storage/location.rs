@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// Where a registry's storage is, as the registry's driver has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,31 @@ impl Bucket {
     }
 }
 
+impl Bucket {
+    /// The URL that is read as this bucket; a login is no part of it.
+    pub fn url(&self) -> String {
+        let mut url = format!("s3://{}", self.name);
+        for part in self.root.split('/').filter(|part| !part.is_empty()) {
+            url.push('/');
+            url.extend(form_urlencoded::byte_serialize(part.as_bytes()).map(|part| part.replace('+', "%20")));
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(region) = &self.region {
+            query.append_pair("region", region);
+        }
+        if let Some(endpoint) = &self.endpoint {
+            query.append_pair("endpoint", endpoint.as_str());
+        }
+        if !self.path_style {
+            query.append_pair("path-style", "false");
+        }
+        match query.finish() {
+            query if query.is_empty() => url,
+            query => format!("{url}?{query}"),
+        }
+    }
+}
+
 /// Reads `PATH`, `file://PATH` or `s3://BUCKET[/ROOT][?region=…&endpoint=…&path-style=…]`.
 impl FromStr for Location {
     type Err = LocationError;
@@ -120,7 +145,7 @@ fn bucket(text: &str) -> Result<Bucket, LocationError> {
 fn percent_decoded(path: &str) -> Option<String> {
     // The one decoder at hand reads forms, where a plus is a blank.
     let form = format!("x={}", path.replace('+', "%2B").replace('&', "%26"));
-    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned())
 }
 
 /// Reads the URL of a server.

@@ -80,6 +80,11 @@ impl Report {
         (self.refused, self.stopped) = (later.refused, later.stopped);
     }
 
+    /// Whether anything is gone.
+    pub fn deleted_anything(&self) -> bool {
+        self.deleted_tags + self.deleted_manifests > 0
+    }
+
     /// Whether everything that was to be done is done.
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.refused.is_empty() && self.stopped.is_none()

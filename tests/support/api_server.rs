@@ -203,8 +203,11 @@ fn single(server: &ApiServer, method: &Method, path: &str, namespace: &str, name
     let Some(mut object) = found else { return failure(404) };
     if *method == Method::PATCH {
         let change: Value = serde_json::from_slice(body).expect("a patch in JSON");
-        let uid = &change["metadata"]["uid"];
-        if !uid.is_null() && *uid != object["metadata"]["uid"] {
+        let is_another = |field: &str| {
+            let named = &change["metadata"][field];
+            !named.is_null() && *named != object["metadata"][field]
+        };
+        if is_another("uid") || is_another("resourceVersion") {
             return failure(409);
         }
         merge(&mut object, &change);
@@ -249,6 +252,8 @@ fn place(path: &str) -> Place {
     let Some((before, (namespace, rest))) = split else {
         return Place { path: path.to_owned(), namespace: None, name: None };
     };
+    // The status is a part of the object like any other here.
+    let rest = rest.strip_suffix("/status").unwrap_or(rest);
     let (plural, name) = rest.split_once('/').map_or((rest, None), |(plural, name)| (plural, Some(name.to_owned())));
     Place { path: format!("{before}/{plural}"), namespace: Some(namespace.to_owned()), name }
 }

@@ -17,7 +17,7 @@ pub(super) async fn run(desk: &Desk, args: &args::Accept, now: Timestamp) -> Res
     let waiting = desk.waiting(&subject).await?;
     let plan = find(desk, &subject, &waiting, &args.hash, now)?;
     let header = &plan.record.header;
-    let already = subject.accept.as_deref().is_some_and(|typed| header.hash.is_meant_by(&typed.to_ascii_lowercase()));
+    let already = subject.accept.as_deref().is_some_and(|typed| header.hash.is_meant_by(typed));
     if !already {
         desk.annotate(&subject, ACCEPT, header.hash.as_str()).await?;
     }

@@ -44,20 +44,20 @@ pub(super) fn lines(subject: &Subject, commands: &Commands, now: Timestamp) -> V
 
 fn heading(subject: &Subject, now: Timestamp) -> Vec<String> {
     let Subject { key, mode, .. } = subject;
-    let Some(ready) = subject.condition("Ready") else {
+    let Some(ready) = subject.status.condition("Ready") else {
         return vec![
             format!("{key}: mode {mode}"),
             "  The operator has not seen it yet: it does not run, or does not serve this namespace.".to_owned(),
         ];
     };
     let stands = if ready.status == "True" { "ready" } else { "not ready" };
-    let helped = if subject.holds("Stalled") { "; only a person can help" } else { "" };
+    let helped = if subject.status.holds("Stalled") { "; only a person can help" } else { "" };
     let since = ago(ready.last_transition_time.0, now);
     let mut lines = vec![
         format!("{key}: mode {mode}, {stands} for {since}: {}{helped}", ready.reason),
         format!("  {}", said(&ready.message)),
     ];
-    if subject.holds("Reconciling") || !subject.is_observed() {
+    if subject.status.holds("Reconciling") || !subject.is_observed() {
         lines.push(format!(
             "  Its generation {} is not planned yet; the rest is about the one before.",
             subject.generation
@@ -161,7 +161,7 @@ fn typed(subject: &Subject, commands: &Commands, now: Timestamp) -> Vec<String> 
         let hash = waiting.plan.hash.get(..12).unwrap_or(&waiting.plan.hash);
         return vec![commands.plan_waiting(key), commands.accept(key, hash)];
     }
-    if !subject.holds("Ready") {
+    if !subject.status.holds("Ready") {
         return vec![commands.run(key)];
     }
     match status.last_run.as_ref() {

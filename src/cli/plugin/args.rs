@@ -75,17 +75,20 @@ pub(super) struct Status {
 
 /// Show a stored plan: what goes and why, and what stays as counts
 ///
-/// That of the last run that ended, unless another is asked for; where none ended yet, that of the run in progress.
+/// The newest, unless another is asked for: after a run it is of what that left.
 #[derive(Debug, Args)]
 pub(super) struct Plan {
     /// The resource
     pub(super) name: String,
     /// The plan that waits for a person
-    #[arg(long, conflicts_with = "running")]
+    #[arg(long, group = "which")]
     pub(super) waiting: bool,
     /// The plan of the run in progress
-    #[arg(long)]
+    #[arg(long, group = "which")]
     pub(super) running: bool,
+    /// The plan that the last run carried out: what is gone, and why
+    #[arg(long, group = "which")]
+    pub(super) last_run: bool,
     /// How it is shown: wide has every tag with its digest; json and yaml are the record as it is stored
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: PlanOutput,

@@ -1,5 +1,5 @@
 use kube::api::{ListParams, Patch, PatchParams};
-use kube::core::{ApiResource, DynamicObject};
+use kube::core::DynamicObject;
 use kube::{Api, Client};
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::args::Place;
 use super::commands::Commands;
 use super::error::{Attempt, PluginError};
 use super::subject::Subject;
-use crate::api::{PlanReference, RegistryRetention};
+use crate::api::{PlanReference, api_resource};
 use crate::cluster::{self, Cause, ClusterError, Configuration};
 use crate::controller::record::PlanRecord;
 use crate::controller::resource::Key;
@@ -58,7 +58,7 @@ impl Desk {
 
     /// All resources of the namespace, or of all namespaces, by namespace and name.
     pub(super) async fn list(&self, everywhere: bool) -> Result<Vec<Subject>, PluginError> {
-        let api = if everywhere { Api::all_with(self.client.clone(), &resource()) } else { self.api() };
+        let api = if everywhere { Api::all_with(self.client.clone(), &api_resource()) } else { self.api() };
         let attempt =
             Attempt { verb: "list", resource: RETENTIONS, namespace: (!everywhere).then_some(&*self.namespace) };
         let objects = cluster::all(&api).await.map_err(|cause| match cause {
@@ -98,7 +98,7 @@ impl Desk {
     }
 
     fn api(&self) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource())
+        Api::namespaced_with(self.client.clone(), &self.namespace, &api_resource())
     }
 
     fn read(&self, object: &DynamicObject) -> Result<Subject, PluginError> {
@@ -135,8 +135,4 @@ impl Desk {
     fn refused(&self, attempt: Attempt<'_>, cause: &Cause) -> PluginError {
         PluginError::refused(attempt, cause, |command| self.commands.kubectl(command))
     }
-}
-
-fn resource() -> ApiResource {
-    ApiResource::erase::<RegistryRetention>(&())
 }

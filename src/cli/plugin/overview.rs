@@ -35,7 +35,7 @@ pub(super) fn lines(subjects: &[Subject], with_namespace: bool, commands: &Comma
     for subject in subjects {
         table.row(row(subject, now).into_iter().skip(first));
     }
-    let unready = subjects.iter().find(|subject| !subject.holds("Ready"));
+    let unready = subjects.iter().find(|subject| !subject.status.holds("Ready"));
     let typed: Vec<String> = unready.into_iter().map(|subject| commands.status(&subject.key)).collect();
     table.lines().into_iter().chain(next(&typed)).collect()
 }
@@ -44,7 +44,7 @@ fn row(subject: &Subject, now: Timestamp) -> [String; 12] {
     let nothing = || "-".to_owned();
     let status = &subject.status;
     let last = status.last_run.as_ref();
-    let ready = subject.condition("Ready");
+    let ready = subject.status.condition("Ready");
     let mode = if subject.suspended { format!("{}, suspended", subject.mode) } else { subject.mode.clone() };
     [
         subject.key.namespace.clone(),

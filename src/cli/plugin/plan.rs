@@ -72,10 +72,14 @@ pub(super) fn choose<'a>(
         let what = format!("the plan of the last run, {} ago", ago(run.start_time.0, now));
         Some(Chosen { reference: run.plan.as_ref()?, what })
     });
-    let (chosen, lacking) = match (args.running, args.waiting) {
-        (true, _) => (running, "no run is in progress"),
-        (_, true) => (waiting, "no plan waits for a person"),
-        _ => (last.or(running), "no plan was stored yet"),
+    let is_of_last = last.as_ref().is_some_and(|last| Some(last.reference) == status.plan.as_ref());
+    let newest = status.plan.as_ref().filter(|_| !is_of_last);
+    let newest = newest.map(|reference| Chosen { reference, what: "the newest plan".to_owned() });
+    let (chosen, lacking) = match (args.running, args.waiting, args.last_run) {
+        (true, ..) => (running, "no run is in progress"),
+        (_, true, _) => (waiting, "no plan waits for a person"),
+        (.., true) => (last, "no run has ended yet"),
+        _ => (newest.or(last).or(running), "no plan was stored yet"),
     };
     chosen.ok_or_else(|| PluginError::usage(format!("{key}: {lacking}"), desk.commands.status(key)))
 }

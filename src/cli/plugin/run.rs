@@ -105,7 +105,8 @@ async fn follow(
 fn ended(subject: &Subject, before: &Subject) -> Option<Exit> {
     let status = &subject.status;
     if status.run.is_some() {
-        let words = |subject: &Subject| subject.condition("Stalled").map(|it| (it.reason.clone(), it.message.clone()));
+        let words =
+            |subject: &Subject| subject.status.condition("Stalled").map(|it| (it.reason.clone(), it.message.clone()));
         let is_new = words(subject).is_some() && words(subject) != words(before);
         return is_new.then_some(Exit::Registry);
     }

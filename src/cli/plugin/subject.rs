@@ -1,5 +1,4 @@
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 use kube::core::DynamicObject;
 
@@ -62,16 +61,6 @@ impl Subject {
     /// Whether the operator has taken in what the spec says now.
     pub(super) fn is_observed(&self) -> bool {
         self.status.observed_generation == Some(self.generation)
-    }
-
-    /// The condition of this type.
-    pub(super) fn condition(&self, type_: &str) -> Option<&Condition> {
-        self.status.conditions.iter().find(|it| it.type_ == type_)
-    }
-
-    /// Whether this condition holds.
-    pub(super) fn holds(&self, type_: &str) -> bool {
-        self.condition(type_).is_some_and(|it| it.status == "True")
     }
 
     /// The plan that waits and can still be accepted.

@@ -23,9 +23,7 @@ fn report_lines(report: &Report, open: &OpenIntents) -> Vec<String> {
     }));
     lines.extend(report.skipped.iter().map(|it| failure("Left alone", it)));
     lines.extend(report.failed.iter().map(|it| failure("Failed", it)));
-    lines.extend(
-        report.refused.iter().map(|(repository, why)| format!("Refused: {repository}: {}", super::refusal(*why))),
-    );
+    lines.extend(report.refused.iter().map(|(repository, why)| format!("Refused: {repository}: {}", why.remedy())));
     lines.extend(report.stopped.iter().map(|why| format!("Stopped early: {why}")));
     if !report.is_complete() || !open.is_empty() {
         lines

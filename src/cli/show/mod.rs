@@ -13,7 +13,7 @@ pub(super) mod text;
 
 pub(super) use document::{Document, RegistryDocument};
 pub(super) use ending::{report, space};
-pub(super) use notice::{Notice, refusal};
+pub(super) use notice::Notice;
 pub(super) use summary::rule_table;
 pub(super) use table::staying;
 

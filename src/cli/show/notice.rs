@@ -100,11 +100,6 @@ pub(super) fn refuses(notices: &[Notice]) -> bool {
     notices.iter().any(|notice| matches!(notice, Notice::Refused(_)))
 }
 
-/// What to do about a registry that lets nothing be deleted.
-pub(in crate::cli) fn refusal(refusal: Refusal) -> String {
-    refusal.remedy().to_owned()
-}
-
 /// Some rule would let tags go, but all of those are kept because they were first seen lately.
 fn first_seen(plan: &Plan, policies: &[Policy]) -> Option<Notice> {
     if plan.tags().any(|(_, tag)| tag.verdict.is_condemned() && !tag.companion) {
@@ -139,7 +134,7 @@ impl fmt::Display for Notice {
                 names.join(", ")
             ),
             Self::NothingReached => f.write_str("no repository of the registry is reached by any rule."),
-            Self::Refused(why) => write!(f, "nothing can be deleted there: {}.", refusal(*why)),
+            Self::Refused(why) => write!(f, "nothing can be deleted there: {}.", why.remedy()),
             Self::ListsMayHideTags => f.write_str(
                 "only tags would be removed, and no space would come back: a 3.x may hide tags from its lists (3.0 to \
                  3.1.1 on S3 do), so no manifest is deleted. If this one keeps its store on a filesystem, or is 3.1.2 \

@@ -128,10 +128,7 @@ impl Folder {
     pub(in crate::cli) fn ours(running: Option<&StoredPlan>, open: &OpenIntents) -> BTreeSet<(RepositoryName, Tag)> {
         let running = running.into_iter().flat_map(|plan| &plan.entries);
         let running = running.map(|entry| (entry.repository.clone(), entry.tag.clone()));
-        let open = open
-            .iter()
-            .flat_map(|intent| intent.operation.tags().iter().map(|tag| (intent.repository.clone(), tag.clone())));
-        running.chain(open).collect()
+        running.chain(open.taken()).collect()
     }
 
     fn running_path(&self) -> PathBuf {

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::context::Context;
+use super::files::Files;
 use super::gather::live;
 use super::known::Known;
-use super::make::Files;
 use super::registries::Registry;
 use super::resource::{Key, Resource};
 use super::trouble::Trouble;
@@ -112,7 +112,9 @@ impl Worker {
         };
         // What another worker wrote a moment ago may not have reached the watch.
         match self.known.get_mut(&resource.key) {
-            Some(known) if !known.is_live => return *known = Known { is_live: true, ..Known::new(&resource) },
+            Some(known) if known.is_stale || !known.is_live => {
+                return *known = Known { is_live: true, ..Known::new(&resource) };
+            }
             _ => {}
         }
         let ended = match turn {
@@ -122,6 +124,10 @@ impl Worker {
         if let Err(trouble) = ended {
             // What could not be written may be anything.
             self.files = None;
+            if self.known.get(&resource.key).is_some_and(|known| known.is_stale) {
+                tracing::info!(key = %resource.key, message = trouble.message, "what somebody else wrote counts");
+                return;
+            }
             self.trouble(&resource, turn, trouble, now).await;
         }
     }
@@ -147,6 +153,11 @@ fn id(now: Timestamp) -> String {
     now.strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
+/// Whether a turn is to delete.
+fn mode(resource: &Resource, turn: Turn) -> Mode {
+    if turn == Turn::Run { resource.spec.mode } else { Mode::DryRun }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,9 +168,4 @@ mod tests {
         assert_eq!(named("2026-11-22T07:13:33.021Z"), "20261122-071333-021");
         assert!(named("2026-11-22T07:13:33.021Z") < named("2026-11-22T07:13:33.4Z"));
     }
-}
-
-/// Whether a turn is to delete.
-fn mode(resource: &Resource, turn: Turn) -> Mode {
-    if turn == Turn::Run { resource.spec.mode } else { Mode::DryRun }
 }

@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Worker, id, mode};
 use crate::api::{LastRunStatus, Mode, RunResult, RunStatus, WaitingStatus};
-use crate::controller::gather::gather;
+use crate::controller::files::Files;
+use crate::controller::gather::{Gathered, gather};
 use crate::controller::known::Ending;
 use crate::controller::make::{Made, make, number};
 use crate::controller::registries::Registry;
@@ -34,20 +35,10 @@ impl Worker {
             self.show(resource, None, now).await;
         }
         let gathered = gather(&self.context, registry, resource).await?;
-        let ours = self.ours(registry).await?;
-        let files = match &mut self.files {
-            Some(files) => files,
-            none => none.insert(self.context.files(&registry.identities).await?),
-        };
-        let made = make(&self.context, resource, &gathered, files, ours, now).await?;
-        let is_open = files.is_open();
+        let made = self.make(registry, resource, &gathered, now).await?;
+        let is_open = self.files.as_ref().is_some_and(Files::is_open);
         let runs = turn == Turn::Run && resource.enforces();
-        let waiting = self.waiting(resource, &made, now).await?;
         let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
-        known.status.registry = Some(made.registry());
-        known.status.workloads = Some(made.workloads.clone());
-        known.status.rules.clone_from(&made.record.header.rules);
-        known.status.waiting = waiting;
         if turn == Turn::Run {
             known.status.last_handled_reconcile_at.clone_from(&resource.requested);
             known.accepted.clone_from(&resource.accept);
@@ -85,6 +76,29 @@ impl Worker {
             plan: Some(made.stored),
         };
         self.end(resource, ending).await
+    }
+
+    /// Makes the plan of now, stores it, and takes over what it says of the registry.
+    pub(super) async fn make(
+        &mut self,
+        registry: &Registry,
+        resource: &Resource,
+        gathered: &Gathered,
+        now: Timestamp,
+    ) -> Result<Made, Trouble> {
+        let ours = self.ours(registry).await?;
+        let files = Files::open(&mut self.files, &self.context, &registry.identities).await?;
+        let made = make(&self.context, resource, gathered, files, ours, now).await?;
+        let waiting = self.waiting(resource, &made, now).await?;
+        if let Some(known) = self.known.get_mut(&resource.key) {
+            known.is_untidy |= known.status.plan.as_ref() != Some(&made.stored);
+            known.status.plan = Some(made.stored.clone());
+            known.status.registry = Some(made.registry());
+            known.status.workloads = Some(made.workloads.clone());
+            known.status.rules.clone_from(&made.record.header.rules);
+            known.status.waiting = waiting;
+        }
+        Ok(made)
     }
 
     /// The tags that the last run of each resource may have deleted.

@@ -9,7 +9,8 @@ use super::Worker;
 use crate::api::{Mode, RunResult, RunStatus};
 use crate::controller::access::access;
 use crate::controller::clock;
-use crate::controller::gather::{Gathered, Uses, gather};
+use crate::controller::files::Files;
+use crate::controller::gather::{Gathered, gather};
 use crate::controller::known::Ending;
 use crate::controller::make::number;
 use crate::controller::pass::{Stops, pass};
@@ -19,7 +20,7 @@ use crate::controller::shelves;
 use crate::controller::story::Standing;
 use crate::controller::trouble::Trouble;
 use crate::registry::Client;
-use crate::retention::StoredPlan;
+use crate::retention::{InUse, StoredPlan};
 use crate::schedule::Turn;
 use crate::worker::{Report, Stopped};
 
@@ -43,10 +44,7 @@ impl Worker {
         };
         self.context.serves_this_crd().await?;
         let gathered = gather(&self.context, registry, resource).await?;
-        let files = match &mut self.files {
-            Some(files) => files,
-            none => none.insert(self.context.files(&registry.identities).await?),
-        };
+        let files = Files::open(&mut self.files, &self.context, &registry.identities).await?;
         let stops = Stops { shutdown: self.shutdown.clone(), changed: self.registry.clone() };
         let passed = pass(&gathered, files, &bound, Some(stops), now).await?;
         let is_open = files.is_open();
@@ -66,6 +64,11 @@ impl Worker {
             }
         }
         let (result, standing) = outcome(&known.report, is_open);
+        if known.report.deleted_anything() {
+            // What is left is planned at once, so that the status is about that, and the next run finds nothing new.
+            self.make(registry, resource, &gathered, clock::now()).await?;
+        }
+        let Some(known) = self.known.get(&resource.key) else { return Ok(()) };
         let standing = match (&known.status.waiting, result) {
             (Some(waiting), RunResult::Succeeded) => Standing::Waits(waiting.clone()),
             _ => standing,
@@ -90,7 +93,7 @@ impl Worker {
         let left = async {
             let client = Client::new(resource.endpoint.clone(), access(&self.context.client, resource).await?)?;
             let policies = registry.resources.iter().map(|it| it.policy.clone().keeps_only()).collect();
-            let gathered = Gathered { client, policies, workloads: Uses::Nobody(Arc::default()) };
+            let gathered = Gathered { client, policies, workloads: Box::new(Arc::<InUse>::default()) };
             let nothing = StoredPlan::new(BTreeSet::new(), Vec::new(), now);
             pass(&gathered, files, &nothing, None, now).await
         };

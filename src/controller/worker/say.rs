@@ -7,6 +7,7 @@ use crate::api::{PlanCounts, RunResult};
 use crate::controller::known::{Ending, Known};
 use crate::controller::registries::Registry;
 use crate::controller::resource::Resource;
+use crate::controller::scribe::Unwritten;
 use crate::controller::story::{Standing, Words};
 use crate::controller::trouble::Trouble;
 use crate::controller::{clock, scribe, shelves};
@@ -21,8 +22,13 @@ impl Worker {
         let words = known.end(resource, ending, now);
         self.context.metrics.ended(&resource.key, result);
         self.show(resource, Some((&words, deleted > 0)), now).await;
-        let Some(known) = self.known.get(&resource.key) else { return Ok(()) };
-        shelves::tidy(&self.context, resource, known, now).await
+        let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
+        // What the status as it is stored names must stay.
+        if known.is_untidy && known.is_written() {
+            shelves::tidy(&self.context, resource, known, now).await?;
+            known.is_untidy = false;
+        }
+        Ok(())
     }
 
     /// Something stands in the way. A run that is recorded stays so, and is taken up again.
@@ -80,11 +86,12 @@ impl Worker {
         if let Err(trouble) = self.write(resource, now).await {
             tracing::warn!(key = %resource.key, message = trouble.message, "the status is not written");
         }
+        if self.known.get(&resource.key).is_some_and(|known| known.is_stale) {
+            return;
+        }
         let Some((words, always)) = words else { return };
         if always || said.as_deref() != Some(words.reason.as_str()) {
-            let ready = self.known.get(&resource.key).is_some_and(|known| {
-                known.status.conditions.iter().any(|it| it.type_ == "Ready" && it.status == "True")
-            });
+            let ready = self.known.get(&resource.key).is_some_and(|known| known.status.holds("Ready"));
             scribe::tell(&self.context, &resource.key, &resource.uid, words, ready).await;
         }
     }
@@ -92,11 +99,19 @@ impl Worker {
     pub(super) async fn write(&mut self, resource: &Resource, now: Timestamp) -> Result<(), Trouble> {
         let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
         known.foresee(resource, now);
-        if known.status == known.written {
+        if known.is_written() {
             return Ok(());
         }
-        scribe::write(&self.context, &resource.key, &resource.uid, &known.status).await?;
-        known.written = known.status.clone();
-        Ok(())
+        match scribe::write(&self.context, &resource.key, &resource.uid, &known.taken_as, &known.status).await {
+            Ok(taken_as) => {
+                known.taken_as = taken_as;
+                known.written = known.status.clone();
+                Ok(())
+            }
+            Err(why) => {
+                known.is_stale = matches!(why, Unwritten::Overtaken);
+                Err(why.into())
+            }
+        }
     }
 }

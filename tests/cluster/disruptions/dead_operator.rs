@@ -52,7 +52,7 @@ fn killed(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>]) {
     assert_eq!(operator.stored(Operator::NAMESPACE, "intents"), [""; 0]);
 }
 
-/// SIGTERM, as an ordinary deletion of the pod sends it.
+/// SIGTERM, as an ordinary deletion of the pod sends it: another pod begins while this one ends.
 fn told_to_end(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>]) {
     let repositories = ["ended/a", "ended/b"];
     let runs: Vec<_> = stages
@@ -76,6 +76,10 @@ fn told_to_end(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>])
     pod_is("patch", &["--patch", r#"{"metadata": {"finalizers": ["example.com/stays"]}}"#]);
     pod_is("delete", &["--wait=false"]);
     eventually("it is told to end", || pod_is("logs", &[]).contains("told to end").then_some(()));
+    // The next one has begun, and ends the runs. Then this one comes to say what it knows, which is older.
+    for (team, _, run) in &runs {
+        eventually("the next operator ends the run", || (team.last_run().id == run.id).then_some(()));
+    }
     for (_, gate, _) in &runs {
         gate.open();
     }

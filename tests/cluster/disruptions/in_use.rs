@@ -41,7 +41,7 @@ fn named_by_tag(stage: &Stage<'_>) {
     team.until_idle();
     let last = team.last_run();
     assert_eq!(last.result, RunResult::Succeeded, "{}", last.message);
-    assert!(last.message.contains("that somebody pushed to or used meanwhile"), "{}", last.message);
+    assert!(last.message.contains("undone, since somebody pushed or used"), "{}", last.message);
     stage.assert_left(repository, &[KEPT, RUNS]);
     team.delete();
 }
@@ -63,7 +63,7 @@ fn named_by_digest(stage: &Stage<'_>) {
     team.until_idle();
     let last = team.last_run();
     assert_eq!(last.result, RunResult::Succeeded, "{}", last.message);
-    assert!(last.message.contains("that somebody pushed to or used meanwhile"), "{}", last.message);
+    assert!(last.message.contains("undone, since somebody pushed or used"), "{}", last.message);
     assert_eq!(stage.condemned(&["by-digest/a"]), 0);
     let whole = stage.cluster.block_on(stage.pusher().is_whole("by-digest/a", digest.as_str()));
     assert_eq!(whole, Ok(()));

@@ -2,12 +2,15 @@
 //!
 //! - [`pruning`]: the main job from the dry run to an accepted plan, compared with `expectation.md`
 //! - [`refused`]: what stands in the way, and what that is called
+//! - [`access`]: certificates and logins from Secrets; [`schedule`]: runs that nobody asks for
 //! - [`Expectation`]: that table, read; [`numbers`]: what it comes to; [`workloads`]: who uses what
 
+mod access;
 mod expectation;
 mod numbers;
 mod pruning;
 mod refused;
+mod schedule;
 mod workloads;
 
 use expectation::Expectation;

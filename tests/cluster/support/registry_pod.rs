@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::registries::{Credentials, Pusher, Store, Version};
+use crate::registries::{Authority, Credentials, Identity, Pusher, Store, Version};
 
 use super::{Cluster, eventually};
 
@@ -20,6 +21,7 @@ pub struct RegistryPod {
     node_port: u16,
     volume: PathBuf,
     login: Option<Credentials>,
+    tls: Option<Arc<Authority>>,
 }
 
 /// What a registry in the cluster is to be like; see [`RegistryPod::builder`].
@@ -29,6 +31,7 @@ pub struct Builder {
     node_port: u16,
     environment: Vec<(String, String)>,
     login: Option<Credentials>,
+    tls: Option<Arc<Authority>>,
 }
 
 impl RegistryPod {
@@ -39,7 +42,8 @@ impl RegistryPod {
 
     /// Says what the registry is to be like; then [`Builder::start`].
     pub fn builder(version: Version) -> Builder {
-        Builder { version, namespace: "registry".into(), node_port: 30500, environment: vec![], login: None }
+        let namespace = "registry".to_owned();
+        Builder { version, namespace, node_port: 30500, environment: vec![], login: None, tls: None }
     }
 
     /// The namespace in which it is.
@@ -49,12 +53,16 @@ impl RegistryPod {
 
     /// Where it answers to the test, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://{}:{}", Cluster::NODE, self.node_port)
+        format!("{}://{}:{}", self.scheme(), Cluster::NODE, self.node_port)
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Where it answers to pods, without a slash at the end.
     pub fn service_url(&self) -> String {
-        format!("http://{}", self.service_host())
+        format!("{}://{}", self.scheme(), self.service_host())
     }
 
     /// `host:port` of its Service, as in a reference. The node can pull images by this name.
@@ -70,6 +78,7 @@ impl RegistryPod {
     /// A client that pushes and looks.
     pub fn pusher(&self) -> Pusher {
         let pusher = Pusher::new(&self.url());
+        let pusher = self.tls.iter().fold(pusher, |pusher, tls| pusher.with_certificate(tls, &tls.client()));
         self.login.iter().fold(pusher, Pusher::with_basic)
     }
 
@@ -92,6 +101,16 @@ impl RegistryPod {
             let answer = cluster.block_on(async { request.send().await });
             answer.is_ok_and(|answer| answer.status().is_success()).then_some(())
         });
+    }
+
+    /// What a registry that speaks TLS finds on its volume.
+    fn write_certificates(&self) {
+        let Some(authority) = &self.tls else { return };
+        let names = [Cluster::NODE.to_owned(), format!("registry.{}.svc", self.namespace)];
+        let Identity { certificate, key } = authority.server_at(names);
+        for (file, text) in [("ca.crt", authority.certificate()), ("tls.crt", certificate), ("tls.key", key)] {
+            fs::write(self.volume.join(file), text).expect("it is written");
+        }
     }
 
     /// Tells the node's containerd to speak plain HTTP to the Service; for `localhost` it does so by itself.
@@ -128,6 +147,15 @@ impl Builder {
         Self { login: Some(credentials.clone()), ..with }
     }
 
+    /// Speaks TLS with a certificate of this authority, and wants one of its from whoever comes; [`RegistryPod::pusher`] has
+    /// one.
+    pub fn mutual_tls(self, authority: &Arc<Authority>) -> Self {
+        let with = self.env("REGISTRY_HTTP_TLS_CERTIFICATE", &format!("{DATA}/tls.crt"));
+        let with = with.env("REGISTRY_HTTP_TLS_KEY", &format!("{DATA}/tls.key"));
+        let with = with.env("REGISTRY_HTTP_TLS_CLIENTCAS", &format!("[{DATA}/ca.crt]"));
+        Self { tls: Some(Arc::clone(authority)), ..with }
+    }
+
     /// Starts it, and returns when it answers.
     pub fn start(self, cluster: &Cluster) -> RegistryPod {
         let volume = cluster.volumes().join(format!("{}-registry", self.namespace));
@@ -136,8 +164,9 @@ impl Builder {
             let hash = bcrypt::hash(password, 4).expect("a password can be hashed");
             fs::write(volume.join("htpasswd"), format!("{user}:{hash}\n")).expect("it is written");
         }
-        let login = self.login.clone();
-        let registry = RegistryPod { namespace: self.namespace.clone(), node_port: self.node_port, volume, login };
+        let (namespace, login, tls) = (self.namespace.clone(), self.login.clone(), self.tls.clone());
+        let registry = RegistryPod { namespace, node_port: self.node_port, volume, login, tls };
+        registry.write_certificates();
         registry.make_known_to_node(cluster);
         cluster.apply(&self.manifests(&registry.volume).to_string());
         registry.wait_ready(cluster);
@@ -162,12 +191,18 @@ impl Builder {
             environment.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
         let metadata = json!({"name": "registry", "namespace": self.namespace, "labels": {"app": "registry"}});
         let size = json!({"storage": "10Gi"});
+        // The kubelet has no certificate to show.
+        let (asks, of) = match self.tls {
+            Some(_) => ("tcpSocket", json!({"port": "http"})),
+            None => ("httpGet", json!({"path": "/", "port": "http"})),
+        };
+        let probe = json!({asks: of, "periodSeconds": 1, "timeoutSeconds": 10, "failureThreshold": 60});
         let container = json!({
             "name": "registry",
             "image": image,
             "env": environment,
             "ports": [{"name": "http", "containerPort": 5000}],
-            "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 10, "failureThreshold": 60},
+            "readinessProbe": probe,
             "volumeMounts": [{"name": "data", "mountPath": DATA}],
         });
         let volumes = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "registry"}}]);

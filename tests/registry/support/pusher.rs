@@ -6,7 +6,7 @@ use registry_retention::oci::Digest;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header};
 use serde_json::Value;
 
-use super::{Artifact, Credentials};
+use super::{Artifact, Authority, Credentials, Identity};
 
 /// A registry's client for tests: it pushes as `docker push` does, and looks at what is there. It knows nothing of the
 /// crate's own client, so that neither can hide the other's faults.
@@ -68,6 +68,12 @@ impl Pusher {
     /// With another HTTP client, such as one that knows a certificate.
     pub fn with_client(self, client: Client) -> Self {
         Self { client, ..self }
+    }
+
+    /// Trusts this authority alone, and shows this certificate.
+    #[allow(dead_code, reason = "tests in a cluster use it")]
+    pub fn with_certificate(self, authority: &Authority, own: &Identity) -> Self {
+        self.with_client(trusting(&authority.certificate(), Some(own)).build().expect("a client"))
     }
 
     /// Logs in with name and password.
@@ -234,6 +240,15 @@ impl Pusher {
 /// An HTTP client to be: it reaches 127.0.0.1 whatever the machine's proxy is, trusts nobody, and follows no redirect.
 pub(super) fn unproxied() -> reqwest::ClientBuilder {
     Client::builder().no_proxy().tls_certs_only([]).redirect(reqwest::redirect::Policy::none())
+}
+
+/// The same, but it trusts this authority alone, and shows a certificate of its own where it has one.
+pub(super) fn trusting(authority: &str, client: Option<&Identity>) -> reqwest::ClientBuilder {
+    let authority = reqwest::Certificate::from_pem(authority.as_bytes()).expect("a certificate");
+    let trusting = unproxied().tls_certs_only([authority]);
+    client.into_iter().fold(trusting, |trusting, identity| {
+        trusting.identity(reqwest::Identity::from_pem(identity.pem().as_bytes()).expect("an identity"))
+    })
 }
 
 /// Sends a request, and takes only a success for an answer.

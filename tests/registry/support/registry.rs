@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::configuration::{Access, Builder};
-use super::pusher::unproxied;
+use super::pusher::{trusting, unproxied};
 use super::{Collection, Pusher, Store, Version};
 
 /// A real registry, a process of its own on 127.0.0.1. It is killed when this is dropped, and at the latest when the
@@ -209,14 +209,10 @@ fn folder_of_its_own() -> TempDir {
 }
 
 fn client(builder: &Builder) -> reqwest::Client {
-    let mut client = unproxied();
-    if let Some(tls) = &builder.tls {
-        let authority = reqwest::Certificate::from_pem(tls.authority.as_bytes()).expect("a certificate");
-        client = client.tls_certs_only([authority]);
-        if let Some(identity) = &tls.client {
-            client = client.identity(reqwest::Identity::from_pem(identity.pem().as_bytes()).expect("an identity"));
-        }
-    }
+    let client = match &builder.tls {
+        Some(tls) => trusting(&tls.authority, tls.client.as_ref()),
+        None => unproxied(),
+    };
     client.build().expect("a client")
 }
 

@@ -30,7 +30,12 @@ impl Authority {
 
     /// What a server on 127.0.0.1 shows.
     pub fn server(&self) -> Identity {
-        self.sign(named("test server", ["127.0.0.1".to_owned()]), ExtendedKeyUsagePurpose::ServerAuth)
+        self.server_at(["127.0.0.1".to_owned()])
+    }
+
+    /// What a server shows that goes by these names and addresses.
+    pub fn server_at<const N: usize>(&self, names: [String; N]) -> Identity {
+        self.sign(named("test server", names), ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// What a client shows to a server that asks for a certificate.

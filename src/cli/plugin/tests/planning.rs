@@ -54,6 +54,22 @@ fn programs_get_the_record_as_it_is_stored() {
 }
 
 #[tokio::test]
+async fn after_a_run_the_plan_is_of_what_that_left_and_what_it_did_can_be_asked_for() {
+    let server = with_plans();
+    let whole = record(&[]);
+    let left = store(&server, &whole.within(&BTreeSet::new(), Vec::new()), "2026-11-22T03:00:12Z");
+    let mut status = after("Enforce", "Succeeded", "deleted");
+    status["lastRun"]["plan"] = store(&server, &whole, "2026-11-22T03:00:00Z");
+    status["plan"] = left.clone();
+    put(&server, &spec("Enforce"), &status);
+    let hash = |plan: &Value| plan["hash"].as_str().unwrap().to_owned();
+    let newest = shown(&server, "plan team").await.unwrap();
+    assert!(newest.starts_with(&format!("registry/team: the newest plan, {}", &hash(&left)[..12])), "{newest}");
+    let last = shown(&server, "plan team --last-run").await.unwrap();
+    assert!(last.contains(&format!(" ago, {}", &hash(&status["lastRun"]["plan"])[..12])), "{last}");
+}
+
+#[tokio::test]
 async fn what_waits_is_shown_with_the_command_that_accepts_it() {
     insta::assert_snapshot!(shown(&with_plans(), "plan team --waiting").await.unwrap());
 }
