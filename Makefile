@@ -14,8 +14,9 @@ test: ## Every test, on real registries; closes with N passed, N failed, N skipp
 bench: ## The CPU time of deciding on 10,000 tags; fails above 0.5 s
 	@cargo bench --bench decide
 
-registries: ## Put the registries that tests run against into the cache
+registries: ## Put the registries and the S3 server that tests run against into the cache
 	@scripts/registries
+	@scripts/s3
 
 demo: ## Start the demonstration
 	@scripts/demo
