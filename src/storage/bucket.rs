@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::HttpError;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig};
@@ -75,7 +75,8 @@ fn connect(bucket: &Bucket) -> Result<AmazonS3, object_store::Error> {
             // A host that a bucket's name cannot stand before is refused by the server.
             let _ = endpoint.set_host(Some(&host));
         }
-        builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
+        // Over AWS_ENDPOINT_URL_S3, too, which would go first.
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint.as_str().trim_end_matches('/'));
     }
     if let Some(key) = &bucket.key {
         builder = builder.with_access_key_id(&key.id).with_secret_access_key(&key.secret);

@@ -22,6 +22,10 @@ const SECRET_KEY: &str = "not-a-secret";
 const REGION: &str = "us-east-1";
 
 impl S3Server {
+    /// The login, as the environment has it.
+    pub const LOGIN: [(&'static str, &'static str); 2] =
+        [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)];
+
     /// Starts one with these buckets, and returns when it answers.
     pub async fn start(buckets: &[&str]) -> Self {
         let home = folder_of_its_own();
@@ -57,11 +61,6 @@ impl S3Server {
     /// Where it answers.
     pub fn url(&self) -> &str {
         &self.url
-    }
-
-    /// The login, as the environment has it.
-    pub fn environment(&self) -> [(&'static str, &'static str); 2] {
-        [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]
     }
 
     /// The section `storage.s3` of a registry that stores into a bucket of it.
