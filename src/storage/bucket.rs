@@ -1,13 +1,13 @@
 use std::error::Error as _;
 use std::fmt;
-use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::HttpError;
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _};
+use object_store::{ClientOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig};
 
 use super::gather::note;
 use super::layout::{self, Place};
@@ -19,6 +19,9 @@ use crate::retention::{OpenUpload, StoredLink, StoredTag};
 
 /// How many tag links are read at a time.
 const READS: usize = 32;
+/// How often a request is sent again, and how long that may go on.
+const TRIES: usize = 6;
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How many objects are looked at together: a page of a list.
 const PAGE: usize = 1000;
 
@@ -37,7 +40,7 @@ async fn walk(bucket: &Bucket, sender: &Sender) -> Result<(), StorageError> {
         place: bucket.to_string(),
         problem: BucketProblem::of(&error),
     };
-    let store = Arc::new(connect(bucket).map_err(failed)?);
+    let store = connect(bucket).map_err(failed)?;
     let root = if bucket.root.is_empty() { String::new() } else { format!("{}/", bucket.root) };
     let base = format!("{root}{}", layout::BASE);
     for part in ["repositories", "blobs"] {
@@ -59,6 +62,7 @@ fn connect(bucket: &Bucket) -> Result<AmazonS3, object_store::Error> {
     let options = ClientOptions::new().with_allow_http(true).with_allow_invalid_certificates(bucket.skip_verify);
     let mut builder = AmazonS3Builder::from_env()
         .with_client_options(options)
+        .with_retry(RetryConfig { max_retries: TRIES, retry_timeout: PATIENCE, ..RetryConfig::default() })
         .with_bucket_name(&bucket.name)
         .with_virtual_hosted_style_request(!bucket.path_style);
     if let Some(region) = &bucket.region {
@@ -71,7 +75,8 @@ fn connect(bucket: &Bucket) -> Result<AmazonS3, object_store::Error> {
             // A host that a bucket's name cannot stand before is refused by the server.
             let _ = endpoint.set_host(Some(&host));
         }
-        builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
+        // Over AWS_ENDPOINT_URL_S3, too, which would go first.
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint.as_str().trim_end_matches('/'));
     }
     if let Some(key) = &bucket.key {
         builder = builder.with_access_key_id(&key.id).with_secret_access_key(&key.secret);

@@ -4,6 +4,7 @@
 mod changing;
 mod odd;
 mod reading;
+mod s3;
 mod terminal;
 
 use jiff::Timestamp;

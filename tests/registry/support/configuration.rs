@@ -1,9 +1,11 @@
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::tls::{Authority, Identity};
-use super::{Registry, TokenServer, Version};
+use super::version::hiding;
+use super::{Registry, S3Server, TokenServer, Version};
 
 /// A name and a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Builder {
     descriptor_cache: bool,
     sparse_indexes: bool,
     upstream: Option<String>,
+    bucket: Option<Value>,
+    hiding: bool,
 }
 
 /// Who is let in.
@@ -64,6 +68,8 @@ impl Builder {
             descriptor_cache: false,
             sparse_indexes: false,
             upstream: None,
+            bucket: None,
+            hiding: false,
         }
     }
 
@@ -120,6 +126,21 @@ impl Builder {
         Self { store: Some(folder.to_owned()), ..self }
     }
 
+    /// Stores into a bucket of `server`, in place of a folder.
+    pub fn bucket(self, server: &S3Server, name: &str, root: &str) -> Self {
+        Self { bucket: Some(server.settings(name, root)), ..self }
+    }
+
+    /// Of release 3.1.1, whose lists hide tags on S3.
+    pub fn hiding_tags(self) -> Self {
+        Self { hiding: true, ..self }
+    }
+
+    /// Its executable.
+    pub(super) fn command(&self) -> Command {
+        if self.hiding { hiding() } else { self.version.command() }
+    }
+
     /// Starts it, and returns when it answers.
     pub async fn start(self) -> Registry {
         Registry::launch(self).await
@@ -137,6 +158,11 @@ impl Builder {
             // With a fixed secret an upload session outlives a restart.
             "http": {"addr": format!("127.0.0.1:{port}"), "secret": "test"},
         });
+        if let Some(bucket) = &self.bucket {
+            let storage = configuration["storage"].as_object_mut().expect("a section");
+            storage.remove("filesystem");
+            storage.insert("s3".into(), bucket.clone());
+        }
         if self.descriptor_cache {
             configuration["storage"]["cache"] = json!({"blobdescriptor": "inmemory"});
         }

@@ -2,6 +2,7 @@
 //!
 //! - [`Registry`]: a real Distribution process of either [`Version`], as a [`Builder`] describes it; [`Store`] is its
 //!   storage on disk, [`Collection`] what its `garbage-collect` said, [`Tmpfs`] a disk that fills up.
+//! - [`S3Server`]: an object store, for registries that store there.
 //! - [`Pusher`]: pushes [`Artifact`]s, looks at what is there, and proves that an image is whole; [`push_history`] and
 //!   [`push_many`] push a lot.
 //! - [`Relay`]: stands between a client and a registry, records, and acts at an exact point.
@@ -19,6 +20,7 @@ mod integrity;
 mod pusher;
 mod registry;
 mod relay;
+mod s3;
 mod store;
 mod tls;
 mod tmpfs;
@@ -32,6 +34,7 @@ pub use history::{REPOSITORIES, TAGS, push_history, push_many, release};
 pub use pusher::{Pusher, Refused};
 pub use registry::Registry;
 pub use relay::{Exchange, Gate, On, Relay, Reply, Request, Step};
+pub use s3::S3Server;
 pub use store::Store;
 pub use tls::{Authority, Identity};
 pub use tmpfs::{Filled, Tmpfs, fill};

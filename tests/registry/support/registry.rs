@@ -130,7 +130,7 @@ impl Registry {
 
     /// Runs `garbage-collect` with more options, such as `--dry-run`. Success is exit code 0 *and* the summary.
     pub async fn try_garbage_collect(&self, options: &[&str]) -> Result<Collection, String> {
-        let output = tokio::process::Command::from(self.settings().version.command())
+        let output = tokio::process::Command::from(self.settings().command())
             .arg("garbage-collect")
             .args(options)
             .arg(self.config_path())
@@ -155,7 +155,6 @@ impl Process {
         let path = home.join("log");
         let log = File::create(&path).expect("a log file");
         let child = builder
-            .version
             .command()
             // By the variable, as everybody sets it in a container.
             .env("REGISTRY_STORAGE_DELETE_ENABLED", builder.deletes.to_string())
@@ -198,7 +197,7 @@ impl Drop for Process {
 
 /// A temporary folder, in memory where there is plenty: a registry flushes each file that it writes, and tests write
 /// many thousands.
-fn folder_of_its_own() -> TempDir {
+pub(super) fn folder_of_its_own() -> TempDir {
     const PLENTY: u64 = 1 << 30;
     let memory = Path::new("/dev/shm");
     let base = match fs4::available_space(memory) {
@@ -218,7 +217,7 @@ fn client(builder: &Builder) -> reqwest::Client {
 
 /// A port that nobody listens on. It lies below the ports that outgoing connections take, so that none of them can
 /// take it while a registry restarts.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 10_000;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -19,26 +19,49 @@ impl Version {
             Self::V2_8 => "registry-2.8",
             Self::V3_1 => "registry-3.1",
         };
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(cache().join("bin").join(name));
-        // 3.x sends traces unless it is told not to.
-        command.env_clear().env("OTEL_TRACES_EXPORTER", "none").stdin(Stdio::null());
-        command
+        command(cache(), name)
     }
+}
+
+/// 3.1.1, whose lists hide tags on S3.
+pub(super) fn hiding() -> Command {
+    command(s3_cache(), "registry-3.1.1")
+}
+
+/// An S3 server.
+pub(super) fn s3_server() -> Command {
+    command(s3_cache(), "versitygw")
+}
+
+/// An executable from the cache.
+fn command(cache: &Path, name: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(cache.join("bin").join(name));
+    // 3.x sends traces unless it is told not to.
+    command.env_clear().env("OTEL_TRACES_EXPORTER", "none").stdin(Stdio::null());
+    command
 }
 
 /// The cache folder, as `scripts/cache.sh` defines it, filled by `scripts/registries`.
 fn cache() -> &'static PathBuf {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
-    CACHE.get_or_init(|| {
-        let output = Command::new("bash")
-            .args(["-ec", r#"scripts/registries >&2; source scripts/cache.sh; printf %s "$cache""#])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .expect("bash runs");
-        assert!(output.status.success(), "scripts/registries: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("a path in UTF-8").into()
-    })
+    CACHE.get_or_init(|| filled_by("scripts/registries"))
+}
+
+/// The same folder, filled by `scripts/s3`.
+fn s3_cache() -> &'static PathBuf {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
+    CACHE.get_or_init(|| filled_by("scripts/s3"))
+}
+
+fn filled_by(script: &str) -> PathBuf {
+    let output = Command::new("bash")
+        .args(["-ec", r#""$0" >&2; source scripts/cache.sh; printf %s "$cache""#, script])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("bash runs");
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("a path in UTF-8").into()
 }
 
 /// Runs tests on every version, each as two tests, `name::v2_8` and `name::v3_1`:
