@@ -84,6 +84,18 @@ impl Store {
         link.set_modified(time).expect("its time can be set");
     }
 
+    /// Makes a manifest look as if it had last been pushed at `time`, under whatever tag.
+    pub fn set_revision_time(&self, repository: &str, digest: &Digest, time: SystemTime) {
+        let link = File::options().write(true).open(self.revision_link(repository, digest)).expect("it is there");
+        link.set_modified(time).expect("its time can be set");
+    }
+
+    /// The size of all files of blobs, in bytes.
+    pub fn blob_bytes(&self) -> u64 {
+        let size = |digest: &Digest| fs::metadata(self.blob(digest)).expect("it is there").len();
+        self.blobs().iter().map(size).sum()
+    }
+
     /// Every blob that is there, by the files on disk.
     pub fn blobs(&self) -> BTreeSet<Digest> {
         let mut blobs = BTreeSet::new();

@@ -9,6 +9,7 @@ mod refused;
 mod resources;
 mod single_tags;
 mod stopped;
+mod storage;
 mod workloads;
 
 use std::fs;
