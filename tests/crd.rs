@@ -119,7 +119,7 @@ fn every_rule_says_what_to_do() {
             }
         }
     });
-    assert_eq!(rules, 7);
+    assert_eq!(rules, 8);
 }
 
 #[test]

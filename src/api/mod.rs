@@ -18,6 +18,8 @@ mod spec;
 mod status;
 mod text;
 mod timeout;
+#[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
+mod untagged;
 
 pub use age::{Age, AgeError};
 pub use crd::{api_resource, crd, crd_yaml};
@@ -31,3 +33,4 @@ pub use status::{
     RunStatus, WaitingStatus, WorkloadsStatus,
 };
 pub use timeout::{Timeout, TimeoutError};
+pub use untagged::Untagged;

@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{ALIAS, CRON, DNS_SUBDOMAIN, MAX_ITEMS, REGISTRY_URL, TIME_ZONE};
-use super::{Limits, Protect};
+use super::{Limits, Protect, Untagged};
 
 /// What is worth keeping in one registry, and what is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -80,6 +80,12 @@ pub struct RegistryRetentionSpec {
     #[schemars(length(min = 1, max = MAX_ITEMS))]
     #[x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["name".into()]))]
     pub rules: Vec<super::Rule>,
+    /// Which manifests go that no tag reaches: what a tag left behind when it moved, what was pushed without a tag.
+    /// Absent: they are left. Of several resources whose rules reach a repository the most patient holds, and one
+    /// without this leaves them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Untagged")]
+    pub untagged: Option<Untagged>,
     /// What is never deleted, whatever the rules say.
     #[serde(default)]
     pub protect: Protect,

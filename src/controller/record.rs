@@ -38,14 +38,15 @@ pub struct Header {
     pub rules: Vec<RuleStatus>,
 }
 
-/// What becomes of one tag.
+/// What becomes of one tag, or of one untagged manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TagRecord {
     /// Where.
     pub repository: RepositoryName,
-    /// Which.
-    pub tag: Tag,
+    /// Which; `None` is a manifest that no tag reaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Tag>,
     /// At what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -63,12 +64,12 @@ impl PlanRecord {
     /// The record of `plan`, which waits for a person for these `causes`.
     pub fn new(plan: &Plan, registry: String, causes: Vec<Cause>, counts: PlanCounts, rules: Vec<RuleStatus>) -> Self {
         let going: BTreeMap<(RepositoryName, Tag), Digest> =
-            entries(plan).into_iter().map(|it| ((it.repository, it.tag), it.digest)).collect();
+            entries(plan).into_iter().filter_map(|it| Some(((it.repository, it.tag?), it.digest))).collect();
         let tags = plan.tags().map(|(repository, tag)| {
             let digest = going.get(&(repository.clone(), tag.tag.clone()));
             TagRecord {
                 repository: repository.clone(),
-                tag: tag.tag.clone(),
+                tag: Some(tag.tag.clone()),
                 digest: digest.or(tag.digest.as_ref()).cloned(),
                 condemned: digest.is_some(),
                 reason: tag.verdict.code().to_owned(),
@@ -76,6 +77,16 @@ impl PlanRecord {
                 size_bytes: tag.size_bytes,
             }
         });
+        let untagged = plan.untagged().map(|(repository, it)| TagRecord {
+            repository: repository.clone(),
+            tag: None,
+            digest: Some(it.digest.clone()),
+            condemned: it.verdict.is_condemned(),
+            reason: it.verdict.code().to_owned(),
+            message: it.verdict.to_string(),
+            size_bytes: it.size_bytes,
+        });
+        let tags = tags.chain(untagged);
         let hash = PlanHash::of(&entries(plan), &causes);
         Self { header: Header { format: FORMAT, registry, hash, causes, counts, rules }, tags: tags.collect() }
     }
@@ -133,6 +144,14 @@ impl PlanRecord {
 }
 
 impl TagRecord {
+    /// The tag, or the manifest that none reaches.
+    pub fn name(&self) -> String {
+        match (&self.tag, &self.digest) {
+            (Some(tag), _) => tag.to_string(),
+            (None, digest) => format!("untagged {}", digest.as_ref().map_or("", |digest| digest.short())),
+        }
+    }
+
     fn entry(&self) -> Option<Entry> {
         let digest = self.digest.clone().filter(|_| self.condemned)?;
         Some(Entry { repository: self.repository.clone(), tag: self.tag.clone(), digest })
@@ -146,7 +165,7 @@ mod tests {
     fn tag(name: &str, condemned: bool) -> TagRecord {
         TagRecord {
             repository: "apps/shop".parse().unwrap(),
-            tag: name.parse().unwrap(),
+            tag: Some(name.parse().unwrap()),
             digest: Some(Digest::of(name.as_bytes())),
             condemned,
             reason: if condemned { "NoLongerKept" } else { "Protected" }.into(),

@@ -9,7 +9,8 @@ use crate::retention::{Removal, Repository, RepositoryPlan, TagState};
 ///
 /// 1. half-done removals are finished;
 /// 2. tags, where the server deletes tags: each costs it one step, and the manifests then have no tags to look up;
-/// 3. manifests, an index before its children and a companion after its subject, those with most tags first;
+/// 3. manifests, an index before its children and a companion after its subject, those with most tags first and
+///    untagged ones last, of which the oldest come first;
 /// 4. tags of companions whose manifest stays;
 /// 5. whatever must store something first, last.
 ///
@@ -51,7 +52,7 @@ pub fn operations(repository: &Repository, plan: &RepositoryPlan, tags_deletable
         }
     }
     let mut deletions: Vec<_> = plan.deletions.iter().collect();
-    deletions.sort_by_key(|deletion| (deletion.rank, Reverse(deletion.tags.len()), &deletion.digest));
+    deletions.sort_by_key(|it| (it.rank, Reverse(it.tags.len()), it.pushed.filter(|_| it.tags.is_empty()), &it.digest));
     let listed: BTreeMap<&Tag, &TagState> = repository.tags.iter().collect();
     let companions: BTreeSet<&Tag> = plan.tags.iter().filter(|it| it.companion).map(|it| &it.tag).collect();
     let delete = deletions.into_iter().map(|deletion| {

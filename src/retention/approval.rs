@@ -11,13 +11,14 @@ use crate::oci::{Digest, RepositoryName, Tag};
 /// A waiting plan can be accepted for this long.
 const ACCEPTABLE_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// One tag that is to go, at the digest at which it was judged.
+/// One tag that is to go, at the digest at which it was judged; or an untagged manifest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
     /// Where.
     pub repository: RepositoryName,
-    /// Which.
-    pub tag: Tag,
+    /// Which; `None` is the manifest itself, which no tag reaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Tag>,
     /// At what.
     pub digest: Digest,
 }
@@ -98,6 +99,8 @@ impl PlanHash {
     pub fn of(entries: &BTreeSet<Entry>, causes: &[Cause]) -> Self {
         let mut text = String::new();
         for Entry { repository, tag, digest } in entries {
+            // No tag is a hyphen.
+            let tag = tag.as_ref().map_or("-", Tag::as_str);
             let _ = writeln!(text, "{repository} {tag} {digest}");
         }
         let codes: BTreeSet<&str> = causes.iter().map(Cause::code).collect();
@@ -189,9 +192,11 @@ pub fn entries(plan: &Plan) -> BTreeSet<Entry> {
             Verdict::Condemned(Condemned::DanglingOfOurs { digest }) => digest.clone(),
             Verdict::Condemned(_) => tag.digest.clone()?,
         };
-        Some(Entry { repository: repository.clone(), tag: tag.tag.clone(), digest })
+        Some(Entry { repository: repository.clone(), tag: Some(tag.tag.clone()), digest })
     };
-    plan.tags().filter_map(entry).collect()
+    let untagged = plan.untagged().filter(|(_, it)| it.verdict.is_condemned());
+    let untagged = untagged.map(|(name, it)| Entry { repository: name.clone(), tag: None, digest: it.digest.clone() });
+    plan.tags().filter_map(entry).chain(untagged).collect()
 }
 
 /// Measures `plan` against its limits.
@@ -212,13 +217,13 @@ pub fn approve(plan: &Plan, shrinkage: &[Cause], accepted: &[StoredPlan], now: T
     Approval { approved, waiting: Some(StoredPlan::new(rest, causes, now)) }
 }
 
-/// The limits that deleting `rest` would exceed; companions and dangling tags do not count.
+/// The limits that deleting `rest` would exceed; companions, dangling tags and untagged manifests do not count.
 fn over_limits(plan: &Plan, rest: &BTreeSet<Entry>) -> Vec<Cause> {
     let tags = plan.totals().tags;
     let counts = |(repository, tag): &(&RepositoryName, &super::TagPlan)| {
         let digest = tag.digest.clone().filter(|_| !tag.companion);
         digest.is_some_and(|digest| {
-            rest.contains(&Entry { repository: (*repository).clone(), tag: tag.tag.clone(), digest })
+            rest.contains(&Entry { repository: (*repository).clone(), tag: Some(tag.tag.clone()), digest })
         })
     };
     let condemned = plan.tags().filter(counts).count();

@@ -49,6 +49,7 @@ impl Policy {
                 rules,
                 protected,
                 minimum_age: spec.protect.minimum_age.duration(),
+                untagged: spec.untagged.as_ref().map(|untagged| untagged.older_than.duration()),
                 limits,
                 complete_tag_lists: spec.registry.complete_tag_lists,
             }),

@@ -11,7 +11,8 @@ use super::judge::{Judged, judge};
 use super::plan::{Plan, RepositoryPlan};
 use super::policy::{Limits, Policy};
 use super::powers::Powers;
-use super::pushed::PushTimes;
+use super::push_times::PushTimes;
+use super::setting::Setting;
 use super::settle::{Settled, settle};
 use super::space::Space;
 use crate::oci::RepositoryName;
@@ -45,13 +46,16 @@ pub fn decide(
         .iter()
         .map(|(name, repository)| {
             let uses = in_use.in_repository(name, repository);
-            let mut judged = judge(name, repository, policies, &uses, &pushes.of(name, repository), now);
+            let pushes = pushes.of(name, repository);
+            let mut judged = judge(name, repository, policies, &uses, &pushes, now);
             if let Some(within) = mandate.within {
                 for it in &mut judged {
                     it.keep_unless_in(within, name);
                 }
             }
-            let settled = settle(repository, &mut judged, &uses, powers, limits.min_tags_per_repository);
+            let (uses, pushes, within) = (&uses, &pushes, mandate.within);
+            let setting = Setting { name, repository, policies, uses, pushes, within, now };
+            let settled = settle(&setting, &mut judged, powers, limits.min_tags_per_repository);
             (name, repository, judged, settled)
         })
         .collect();
@@ -63,7 +67,13 @@ pub fn decide(
             let reclaimable_bytes = space.freed(repository, &settled.deletions);
             let tags =
                 judged.into_iter().zip(settled.removals).map(|(judged, removal)| judged.into_plan(repository, removal));
-            RepositoryPlan { name: name.clone(), tags: tags.collect(), deletions: settled.deletions, reclaimable_bytes }
+            RepositoryPlan {
+                name: name.clone(),
+                tags: tags.collect(),
+                untagged: settled.untagged,
+                deletions: settled.deletions,
+                reclaimable_bytes,
+            }
         })
         .collect();
     Plan {

@@ -44,6 +44,8 @@ pub struct Repository {
     pub manifests: BTreeMap<Digest, ManifestState>,
     /// Manifests that a run of ours deleted, and that are no longer there. What belongs to them goes after them.
     pub deleted: BTreeSet<Digest>,
+    /// What manifests that a run of ours deleted had as children: they may go after them.
+    pub orphans: BTreeSet<Digest>,
     /// The `created` text of the image configs that were wanted, by config digest.
     pub configs: BTreeMap<Digest, Option<String>>,
     /// Since when each tag is known at its present digest.

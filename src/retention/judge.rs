@@ -11,7 +11,8 @@ use super::approval::Entry;
 use super::inventory::{Inventory, Repository, Subject, TagState};
 use super::plan::{Removal, TagPlan};
 use super::policy::{Policy, RuleId};
-use super::pushed::{PushDoubt, PushTimes, Pushed, RepositoryPushes};
+use super::push_times::{PushTimes, RepositoryPushes};
+use super::pushed::{PushDoubt, Pushed};
 use super::rules::{Candidate, Says, evaluate, kept_by_rule, unkept};
 use super::space::size_of;
 use super::uses::Uses;
@@ -49,8 +50,11 @@ impl Judged<'_> {
             Verdict::Condemned(Condemned::DanglingOfOurs { digest }) => Some(digest),
             Verdict::Condemned(_) => self.digest(),
         };
-        let entry =
-            |digest: &Digest| Entry { repository: repository.clone(), tag: self.tag.clone(), digest: digest.clone() };
+        let entry = |digest: &Digest| Entry {
+            repository: repository.clone(),
+            tag: Some(self.tag.clone()),
+            digest: digest.clone(),
+        };
         if !digest.is_some_and(|digest| stored.contains(&entry(digest))) {
             self.keep(Kept::NotInPlan);
         }

@@ -3,12 +3,13 @@
 //!
 //! - [`policy`](Policy): a resource, compiled by `compile`; `pattern` and `version` are what its rules are made of
 //! - [`inventory`](Inventory): what was observed; `age` judges its creation times, [`pushed`](Pushed) the push times that a
-//!   store tells, `restamped` whether these tell anything
+//!   store tells, `push_times` all of them, `restamped` whether these tell anything
 //! - [`used_images`](UsedImages): the images that workloads name; [`in_use`](InUse): what of them may concern one
 //!   registry, and [`uses`](Uses) one repository
 //! - `rules`: what each rule says of the tags it selects
 //! - `judge`: rules, protections and ages give each tag a verdict by itself; `young` is the minimum age
-//! - `settle`: what the verdicts mean for one another, and which manifests go
+//! - `settle`: what the verdicts mean for one another, and which manifests go; `untagged` are those that no tag reaches,
+//!   `setting` what all that depends on, `deletions` the order
 //! - `decide`: all of that, for a whole registry, with the `powers` that its server gives
 //! - [`store`](Store): what the storage shows, where somebody read it
 //! - `space`: what that would free
@@ -19,6 +20,7 @@ mod age;
 mod approval;
 mod compile;
 mod decide;
+mod deletions;
 mod in_use;
 mod inventory;
 mod judge;
@@ -27,14 +29,17 @@ mod pattern;
 mod plan;
 mod policy;
 mod powers;
+mod push_times;
 mod pushed;
 mod restamped;
 mod rules;
 mod sentence;
 mod server;
+mod setting;
 mod settle;
 mod space;
 mod store;
+mod untagged;
 mod used_images;
 mod uses;
 mod verdict;
@@ -51,7 +56,7 @@ pub use inventory::{Inventory, Listing, ManifestState, Repository, Subject, TagS
 pub use judge::opinions;
 pub use memory::Memory;
 pub use pattern::{Globs, PatternError, Regexes};
-pub use plan::{Deletion, DigestDeletion, Plan, Removal, RepositoryPlan, RuleTotals, TagPlan, Totals};
+pub use plan::{Deletion, DigestDeletion, Plan, Removal, RepositoryPlan, RuleTotals, TagPlan, Totals, UntaggedPlan};
 pub use policy::{
     Criteria, Effect, Limits, NewestVersions, Policy, RepositorySelector, Role, Rule, RuleId, TagSelector,
 };

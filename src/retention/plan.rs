@@ -46,6 +46,10 @@ pub struct RepositoryPlan {
     pub name: RepositoryName,
     /// By tag.
     pub tags: Vec<TagPlan>,
+    /// Manifests that no tag reaches, and what becomes of those that only deleted indexes reach; by digest. Known only
+    /// where the storage was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub untagged: Vec<UntaggedPlan>,
     /// The manifests that are deleted, by digest.
     pub deletions: Vec<Deletion>,
     /// Bytes of [`Plan::reclaimable_bytes`] that are freed here.
@@ -85,6 +89,21 @@ pub struct TagPlan {
     pub removal: Option<Removal>,
 }
 
+/// What becomes of one untagged manifest.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UntaggedPlan {
+    /// Its digest.
+    pub digest: Digest,
+    /// When it was pushed last, if that can be believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Timestamp>,
+    /// The bytes of everything that it needs, each blob once.
+    pub size_bytes: u64,
+    /// What becomes of it, and why.
+    pub verdict: Verdict,
+}
+
 /// How a condemned tag goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Removal {
@@ -102,12 +121,15 @@ pub enum Removal {
 pub struct Deletion {
     /// Its digest.
     pub digest: Digest,
-    /// All its tags, each condemned.
+    /// All its tags, each condemned; an untagged one has none.
     pub tags: Vec<Tag>,
     /// How deep it lies among the deleted: an index comes before its children, a companion after its subject.
     #[serde(skip)]
     pub rank: usize,
-    /// Its children that no tag names: they stay, since only the storage can tell that nothing else names them.
+    /// When it was pushed last, of an untagged one: the oldest go first.
+    #[serde(skip)]
+    pub pushed: Option<Timestamp>,
+    /// Its children that no tag names and that stay: only the storage can tell that nothing else names them.
     pub untagged_children: usize,
 }
 
@@ -155,6 +177,11 @@ impl Plan {
     /// The tags that are there to be counted.
     fn listed(&self) -> impl Iterator<Item = &TagPlan> {
         self.tags().map(|(_, tag)| tag).filter(|tag| !tag.gone)
+    }
+
+    /// Every untagged manifest with its repository, in order.
+    pub fn untagged(&self) -> impl Iterator<Item = (&RepositoryName, &UntaggedPlan)> {
+        self.repositories.iter().flat_map(|repository| repository.untagged.iter().map(move |it| (&repository.name, it)))
     }
 
     /// The counts of the whole plan.

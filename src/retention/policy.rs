@@ -21,6 +21,8 @@ pub struct Policy {
     pub protected: Globs,
     /// Nothing more recent than this is deleted; zero turns it off.
     pub minimum_age: SignedDuration,
+    /// How long manifests that nothing reaches are left; `None`: for ever.
+    pub untagged: Option<SignedDuration>,
     /// What a plan may not exceed without a person's word.
     pub limits: Limits,
     /// The admin's statement that the registry's tag lists hide nothing.
@@ -151,6 +153,15 @@ impl Policy {
     pub fn condemns(&self) -> bool {
         self.role == Role::Condemns
     }
+}
+
+/// How long manifests that nothing reaches are left in `repository`: as long as the most patient of those whose rules
+/// reach it says. One that says nothing leaves them for ever, or a field that goes missing would make a plan larger.
+pub(super) fn untagged_for(policies: &[Policy], repository: &str) -> Option<SignedDuration> {
+    let reaches = |policy: &&Policy| policy.rules.iter().any(|rule| rule.repositories.matches(repository));
+    let reaching: Vec<&Policy> = policies.iter().filter(reaches).collect();
+    let ages: Option<Vec<SignedDuration>> = reaching.iter().map(|policy| policy.untagged).collect();
+    ages?.into_iter().max().filter(|_| reaching.iter().any(|policy| policy.condemns()))
 }
 
 impl Limits {

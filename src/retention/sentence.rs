@@ -26,10 +26,15 @@ impl Verdict {
                 Kept::AgeUnknown { asked_by: AskedBy::Rule(rule), .. } => {
                     format!("A rule that does not ask for its age (newestVersions, or action: Delete) instead of {rule} could decide on it.")
                 }
+                Kept::AgeUnknown { asked_by: AskedBy::Untagged, .. } => "A reading of the storage that tells its push time would let it go.".into(),
                 Kept::AgeUnknown { asked_by: AskedBy::MinimumAge, .. } => "spec.protect.minimumAge: 0h would leave it to the rules.".into(),
                 Kept::NewerThanInventory => "The next reading of the storage lets the rules decide on it.".into(),
                 Kept::NotAVersion { rule } => format!("Narrow spec.rules[].tags of {rule} to versions, and give other tags a rule of their own."),
+                Kept::TooYoung { asked_by: AskedBy::Untagged, .. } => "Time, or a shorter spec.untagged.olderThan, would let it go.".into(),
                 Kept::TooYoung { .. } => "Time, or a shorter spec.protect.minimumAge, would let it go.".into(),
+                Kept::PartOfKeptIndex { .. } => "It goes with that index.".into(),
+                Kept::UntaggedLeft => "spec.untagged.olderThan in every resource that reaches the repository would let it go in time.".into(),
+                Kept::PushInProgress => "A run after the push would let it go.".into(),
                 Kept::SharedDigest { .. } | Kept::ChildOfKeptIndex { .. } => {
                     "It occupies no space of its own. `prune --live-shared` removes such tags on 2.8, by way of a short-lived placeholder.".into()
                 }
@@ -43,6 +48,8 @@ impl Verdict {
                 Condemned::NoLongerKept { .. } | Condemned::DeleteAction { .. } => {
                     "A pattern in spec.protect.tags, or any rule of any resource that keeps it, would save it.".into()
                 }
+                Condemned::Untagged { .. } => "A tag on it, or a longer spec.untagged.olderThan, would save it.".into(),
+                Condemned::PartOfDeletedIndex => "Keeping an index that names it would save it.".into(),
                 Condemned::CompanionOfDeleted { .. } => "Keeping its image would save it.".into(),
                 Condemned::DanglingOfOurs { .. } => "A new push to the tag would save it.".into(),
             },
@@ -78,13 +85,13 @@ impl fmt::Display for Kept {
                 f.write_str("it was pushed after the storage was read, so it waits for the next reading")
             }
             Self::NotAVersion { rule } => write!(f, "{rule} keeps the newest versions, and this tag is no version"),
-            Self::TooYoung { since, by, minimum_age } => {
+            Self::TooYoung { since, by, asked_by, minimum_age } => {
                 let what = match by {
                     Youth::Pushed => "pushed",
                     Youth::Created => "created",
                     Youth::FirstSeen => "first seen at this digest",
                 };
-                write!(f, "{what} at {since:.0}, which is less than {minimum_age} ago (minimumAge)")
+                write!(f, "{what} at {since:.0}, which is less than {minimum_age} ago ({asked_by})")
             }
             Self::SharedDigest { sibling } => {
                 write!(
@@ -95,6 +102,13 @@ impl fmt::Display for Kept {
             Self::ChildOfKeptIndex { index } => {
                 write!(f, "index {index}, which stays, needs the manifest, and this registry cannot delete a tag alone")
             }
+            Self::PartOfKeptIndex { index } => write!(f, "index {index}, which stays, needs it"),
+            Self::UntaggedLeft => f.write_str(
+                "no tag reaches it, and not every resource that reaches the repository says untagged.olderThan",
+            ),
+            Self::PushInProgress => f.write_str(
+                "no tag reaches it, but somebody pushed here within the last hour, or since the storage was read",
+            ),
             Self::CompanionOfKept { subject: Some(subject) } => {
                 write!(f, "it belongs to {}, which is not deleted", subject.short())
             }
@@ -118,6 +132,8 @@ impl fmt::Display for Condemned {
             }
             Self::DeleteAction { rule } => write!(f, "{rule} deletes it"),
             Self::CompanionOfDeleted { subject } => write!(f, "it belongs to {}, which is deleted", subject.short()),
+            Self::Untagged { older_than } => write!(f, "no tag reaches it, and it was pushed over {older_than} ago"),
+            Self::PartOfDeletedIndex => f.write_str("no tag but those of indexes that are deleted reaches it"),
             Self::DanglingOfOurs { digest } => {
                 write!(
                     f,
@@ -146,6 +162,7 @@ impl fmt::Display for AskedBy {
         match self {
             Self::Rule(rule) => rule.fmt(f),
             Self::MinimumAge => f.write_str("minimumAge"),
+            Self::Untagged => f.write_str("untagged.olderThan"),
         }
     }
 }

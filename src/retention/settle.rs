@@ -3,13 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::deletions::deletions;
 use super::inventory::{Repository, Subject, TagState};
 use super::judge::{Judged, newest_condemned};
-use super::plan::{Deletion, DigestDeletion, Removal};
+use super::plan::{Deletion, DigestDeletion, Removal, UntaggedPlan};
 use super::powers::Powers;
+use super::setting::Setting;
+use super::untagged::Untagged;
 use super::uses::Uses;
 use super::verdict::Kept;
-use crate::oci::{Digest, Manifest, Tag};
+use crate::oci::{Digest, Tag};
 
 /// What is done in one repository.
 pub(super) struct Settled {
@@ -17,37 +20,56 @@ pub(super) struct Settled {
     pub(super) removals: Vec<Option<Removal>>,
     /// By digest.
     pub(super) deletions: Vec<Deletion>,
+    /// By digest.
+    pub(super) untagged: Vec<UntaggedPlan>,
+}
+
+/// The manifests that go.
+struct Going {
+    /// Those that tags are at.
+    tagged: BTreeSet<Digest>,
+    /// The untagged ones, for what they are or with an index.
+    untagged: BTreeSet<Digest>,
+    /// Those of these that go with an index.
+    following: BTreeSet<Digest>,
+}
+
+impl Going {
+    fn contains(&self, digest: &Digest) -> bool {
+        self.tagged.contains(digest) || self.untagged.contains(digest)
+    }
 }
 
 /// Settles the verdicts of one repository until nothing changes any more.
-pub(super) fn settle(
-    repository: &Repository,
-    judged: &mut [Judged<'_>],
-    uses: &Uses<'_>,
-    powers: Powers,
-    minimum_tags: usize,
-) -> Settled {
-    keep_ungrounded_companions(repository, judged);
-    propagate(repository, judged, uses, powers);
+pub(super) fn settle(setting: &Setting<'_>, judged: &mut [Judged<'_>], powers: Powers, minimum_tags: usize) -> Settled {
+    let Setting { repository, uses, .. } = *setting;
+    let untagged = Untagged::new(setting);
+    keep_ungrounded_companions(repository, judged, &untagged);
+    propagate(repository, judged, uses, (powers, &untagged));
     for index in newest_condemned(judged, minimum_tags) {
         judged[index].keep(Kept::MinimumTags { minimum: minimum_tags });
     }
-    let deleted = propagate(repository, judged, uses, powers);
+    let going = propagate(repository, judged, uses, (powers, &untagged));
     let removals = judged
         .iter()
         .map(|it| match (it.verdict.is_condemned(), it.digest()) {
             (false, _) => None,
             (true, None) => Some(Removal::Dangling),
-            (true, Some(digest)) if deleted.contains(digest) => Some(Removal::WithManifest),
+            (true, Some(digest)) if going.tagged.contains(digest) => Some(Removal::WithManifest),
             (true, Some(_)) => Some(Removal::TagOnly),
         })
         .collect();
-    Settled { removals, deletions: deletions(repository, judged, &deleted) }
+    let deleted = going.tagged.union(&going.untagged).cloned().collect();
+    Settled {
+        removals,
+        deletions: deletions(repository, judged, &deleted, setting.pushes),
+        untagged: untagged.into_plans(&going.tagged, &going.following),
+    }
 }
 
 /// Keeps the companions whose chain of subjects does not end in an image that a rule condemns, or that we deleted. Two companions that
 /// name one another would otherwise condemn one another.
-fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]) {
+fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>], untagged: &Untagged<'_>) {
     let mut tags_of: BTreeMap<&Digest, Vec<&Judged<'_>>> = BTreeMap::new();
     for it in judged.iter() {
         if let Some(digest) = left_from(repository, it) {
@@ -55,6 +77,8 @@ fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]
         }
     }
     let mut grounded: BTreeSet<Digest> = repository.deleted.clone();
+    grounded.extend(untagged.going().cloned());
+    grounded.extend(repository.orphans.iter().cloned());
     loop {
         let goes = |it: &&Judged<'_>| match it.subject {
             Subject::None => it.verdict.is_condemned(),
@@ -69,6 +93,10 @@ fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]
         if more.is_empty() {
             break;
         }
+        // What may go with an index may take its own companions along.
+        let below = if untagged.is_known() { repository.reach(&more) } else { BTreeSet::new() };
+        let below = below.into_iter().filter(|digest| !tags_of.contains_key(digest)).cloned().collect::<Vec<_>>();
+        grounded.extend(below);
         grounded.extend(more);
     }
     for it in judged.iter_mut() {
@@ -83,19 +111,28 @@ fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]
     }
 }
 
-/// Carries "kept" along until nothing changes; returns the manifests that are deleted then.
-fn propagate(repository: &Repository, judged: &mut [Judged<'_>], uses: &Uses<'_>, powers: Powers) -> BTreeSet<Digest> {
+/// Carries "kept" along until nothing changes; returns the manifests that go then.
+fn propagate(
+    repository: &Repository,
+    judged: &mut [Judged<'_>],
+    uses: &Uses<'_>,
+    (powers, untagged): (Powers, &Untagged<'_>),
+) -> Going {
     loop {
-        let deleted = deletable(repository, judged, uses, powers.digests);
-        let holders = if powers.tags_alone { Holders::default() } else { Holders::of(repository, judged, uses) };
+        let going = deletable(repository, judged, uses, (powers.digests, untagged));
+        let holders = if powers.tags_alone {
+            Holders::default()
+        } else {
+            Holders::of(repository, judged, uses, &going, untagged)
+        };
         let mut changed = false;
         for it in judged.iter_mut().filter(|it| it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
             let kept = match it.subject {
-                Subject::Of(subject) if !deleted.contains(subject) && !repository.deleted.contains(subject) => {
+                Subject::Of(subject) if !going.contains(subject) && !repository.deleted.contains(subject) => {
                     Some(Kept::CompanionOfKept { subject: Some(subject.clone()) })
                 }
-                _ if !powers.tags_alone && !deleted.contains(digest) => Some(holders.why_kept(digest)),
+                _ if !powers.tags_alone && !going.tagged.contains(digest) => Some(holders.why_kept(digest)),
                 _ => None,
             };
             if let Some(why) = kept {
@@ -104,25 +141,37 @@ fn propagate(repository: &Repository, judged: &mut [Judged<'_>], uses: &Uses<'_>
             }
         }
         if !changed {
-            return deleted;
+            return going;
         }
     }
 }
 
-/// The manifests whose tags are all condemned and that nothing kept needs, and nothing in use, tagged or not.
+/// The manifests whose tags are all condemned and that nothing kept needs, and nothing in use, tagged or not. Where the
+/// storage was read, untagged manifests that stay are known, and need as much; and some go along.
 fn deletable(
     repository: &Repository,
     judged: &[Judged<'_>],
     uses: &Uses<'_>,
-    digests: DigestDeletion,
-) -> BTreeSet<Digest> {
+    (digests, untagged): (DigestDeletion, &Untagged<'_>),
+) -> Going {
     if digests == DigestDeletion::ListsMayHideTags {
-        return BTreeSet::new();
+        return Going { tagged: BTreeSet::new(), untagged: BTreeSet::new(), following: BTreeSet::new() };
     }
     let kept = judged.iter().filter(|it| !it.verdict.is_condemned()).filter_map(Judged::digest);
     let needed = repository.reach(kept.chain(uses.manifests()));
     let condemned = judged.iter().filter(|it| it.verdict.is_condemned()).filter_map(|it| left_from(repository, it));
-    condemned.filter(|digest| !needed.contains(digest)).cloned().collect()
+    let mut tagged: BTreeSet<Digest> = condemned.filter(|digest| !needed.contains(digest)).cloned().collect();
+    loop {
+        let following = untagged.following(&tagged);
+        let needed = repository.reach(untagged.staying(&tagged, &following));
+        let before = tagged.len();
+        tagged.retain(|digest| !needed.contains(digest));
+        if tagged.len() == before {
+            let following: BTreeSet<Digest> = following.into_iter().cloned().collect();
+            let untagged = untagged.going().cloned().chain(following.iter().cloned()).collect();
+            return Going { tagged, untagged, following };
+        }
+    }
 }
 
 /// What the tag points at, or pointed at before its removal was cut short, if that is still there.
@@ -141,7 +190,13 @@ struct Holders {
 }
 
 impl Holders {
-    fn of(repository: &Repository, judged: &[Judged<'_>], uses: &Uses<'_>) -> Self {
+    fn of(
+        repository: &Repository,
+        judged: &[Judged<'_>],
+        uses: &Uses<'_>,
+        going: &Going,
+        untagged: &Untagged<'_>,
+    ) -> Self {
         let mut holders = Self::default();
         for it in judged.iter().filter(|it| !it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
@@ -149,6 +204,10 @@ impl Holders {
             holders.hold_below(repository, digest, || it.tag.to_string());
         }
         for digest in uses.manifests() {
+            holders.hold_below(repository, digest, || digest.short().to_owned());
+        }
+        let following = going.following.iter().collect();
+        for digest in untagged.staying(&going.tagged, &following) {
             holders.hold_below(repository, digest, || digest.short().to_owned());
         }
         holders
@@ -169,76 +228,4 @@ impl Holders {
             (None, None) => Kept::ChildOfKeptIndex { index: "that the tag list may hide".into() },
         }
     }
-}
-
-fn deletions(repository: &Repository, judged: &[Judged<'_>], deleted: &BTreeSet<Digest>) -> Vec<Deletion> {
-    let mut tags: BTreeMap<&Digest, Vec<Tag>> = BTreeMap::new();
-    for it in judged.iter().filter(|it| it.verdict.is_condemned()) {
-        if let Some(digest) = it.state.digest() {
-            tags.entry(digest).or_default().push(it.tag.clone());
-        }
-    }
-    let tagged: BTreeSet<&Digest> = judged.iter().filter_map(|it| it.state.digest()).collect();
-    let ranks = ranks(repository, judged, deleted);
-    deleted
-        .iter()
-        .map(|digest| Deletion {
-            digest: digest.clone(),
-            tags: tags.remove(digest).unwrap_or_default(),
-            rank: ranks.get(digest).copied().unwrap_or_default(),
-            untagged_children: repository
-                .reach([digest])
-                .into_iter()
-                .filter(|child| *child != digest && !tagged.contains(child))
-                .count(),
-        })
-        .collect()
-}
-
-/// Layers of the deleted: whoever is needed or referred to comes after who needs or refers (Kahn's algorithm). What
-/// is left in cycles, which no honest registry has, comes last.
-fn ranks<'a>(
-    repository: &'a Repository,
-    judged: &'a [Judged<'_>],
-    deleted: &'a BTreeSet<Digest>,
-) -> BTreeMap<&'a Digest, usize> {
-    let mut followers: BTreeMap<&Digest, BTreeSet<&Digest>> = BTreeMap::new();
-    for digest in deleted {
-        let children = repository.manifest(digest).into_iter().flat_map(Manifest::children);
-        followers
-            .entry(digest)
-            .or_default()
-            .extend(children.filter(|child| *child != digest && deleted.contains(*child)));
-    }
-    for it in judged {
-        if let (Subject::Of(subject), Some(digest)) = (it.subject, it.state.digest())
-            && subject != digest
-            && deleted.contains(subject)
-            && deleted.contains(digest)
-        {
-            followers.entry(subject).or_default().insert(digest);
-        }
-    }
-    let mut waiting: BTreeMap<&Digest, usize> = deleted.iter().map(|digest| (digest, 0)).collect();
-    for follower in followers.values().flatten() {
-        *waiting.entry(follower).or_default() += 1;
-    }
-    let mut ranks = BTreeMap::new();
-    for rank in 0.. {
-        let ready: Vec<&Digest> = waiting.iter().filter(|(_, count)| **count == 0).map(|(digest, _)| *digest).collect();
-        if ready.is_empty() {
-            ranks.extend(waiting.into_keys().map(|digest| (digest, rank)));
-            break;
-        }
-        for digest in ready {
-            waiting.remove(digest);
-            ranks.insert(digest, rank);
-            for follower in followers.get(digest).into_iter().flatten() {
-                if let Some(count) = waiting.get_mut(follower) {
-                    *count -= 1;
-                }
-            }
-        }
-    }
-    ranks
 }

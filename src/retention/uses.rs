@@ -36,6 +36,11 @@ impl<'a> Uses<'a> {
         by_tag.or_else(|| self.manifests.get(digest?).copied())
     }
 
+    /// Who uses the manifest, by whatever it is named.
+    pub(super) fn manifest_user(&self, digest: &Digest) -> Option<&'a Users> {
+        self.manifests.get(digest).copied()
+    }
+
     /// The manifests that are in use: by themselves, for what they contain, or for what contains them.
     pub fn manifests(&self) -> impl Iterator<Item = &'a Digest> {
         self.manifests.keys().copied()

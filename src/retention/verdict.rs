@@ -70,7 +70,9 @@ pub enum Kept {
         since: Timestamp,
         /// Which of these it is.
         by: Youth,
-        /// The minimum age, as written for a person.
+        /// Who asks: `protect.minimumAge`, or `untagged.olderThan`.
+        asked_by: AskedBy,
+        /// The least age, as written for a person.
         minimum_age: String,
     },
     /// The server cannot delete a tag alone, and a tag that stays has the same digest.
@@ -83,6 +85,15 @@ pub enum Kept {
         /// A tag of that index, or the index itself.
         index: String,
     },
+    /// It is untagged, and an index that stays needs it.
+    PartOfKeptIndex {
+        /// That index.
+        index: String,
+    },
+    /// It is untagged, and some resource that reaches the repository says nothing of such, or none of this run does.
+    UntaggedLeft,
+    /// It is untagged, and somebody may just be pushing here: parts of an image come before what names them.
+    PushInProgress,
     /// It belongs to an image that is not deleted, or that is not known.
     CompanionOfKept {
         /// The image, if it is known.
@@ -124,6 +135,13 @@ pub enum Condemned {
         /// The image.
         subject: Digest,
     },
+    /// No tag reaches it, and it is old enough.
+    Untagged {
+        /// How old it had to be, as written for a person.
+        older_than: String,
+    },
+    /// It is untagged, and every index that names it is deleted.
+    PartOfDeletedIndex,
     /// A deletion of ours was cut short and left it behind.
     DanglingOfOurs {
         /// What we deleted.
@@ -153,6 +171,8 @@ pub enum AskedBy {
     Rule(RuleId),
     /// `protect.minimumAge`.
     MinimumAge,
+    /// `untagged.olderThan`.
+    Untagged,
 }
 
 /// What makes a tag young.
@@ -192,7 +212,9 @@ impl Verdict {
                 Kept::NotAVersion { .. } => "NotAVersion",
                 Kept::TooYoung { .. } => "TooYoung",
                 Kept::SharedDigest { .. } => "SharedDigest",
-                Kept::ChildOfKeptIndex { .. } => "ChildOfKeptIndex",
+                Kept::ChildOfKeptIndex { .. } | Kept::PartOfKeptIndex { .. } => "ChildOfKeptIndex",
+                Kept::UntaggedLeft => "UntaggedLeft",
+                Kept::PushInProgress => "PushInProgress",
                 Kept::CompanionOfKept { .. } => "CompanionOfKept",
                 Kept::MinimumTags { .. } => "MinimumTags",
                 Kept::Unreadable { .. } => "Unreadable",
@@ -203,6 +225,8 @@ impl Verdict {
                 Condemned::NoLongerKept { .. } => "NoLongerKept",
                 Condemned::DeleteAction { .. } => "DeleteAction",
                 Condemned::CompanionOfDeleted { .. } => "CompanionOfDeleted",
+                Condemned::Untagged { .. } => "Untagged",
+                Condemned::PartOfDeletedIndex => "ChildOfDeletedIndex",
                 Condemned::DanglingOfOurs { .. } => "DanglingOfOurs",
             },
         }

@@ -7,7 +7,7 @@ use crate::oci::{CompanionTag, RepositoryName, Tag};
 /// What must be read of one repository before it can be decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wants {
-    /// Whether any manifest must be read: only if some rule selects a tag here. Then all of them, since a tag that no
+    /// Whether any manifest must be read: only if some rule selects a tag here, or the storage was read. Then all of them, since a tag that no
     /// rule selects may share a digest with one that goes.
     pub manifests: bool,
     /// The tags whose creation time decides something.
@@ -64,7 +64,8 @@ pub fn wants(policies: &[Policy], repository: &RepositoryName, tags: &BTreeSet<T
     if by_creation && ordinary.len() - selected.len() < limits.min_tags_per_repository {
         ages.clone_from(&selected);
     }
-    Wants { manifests: !selected.is_empty(), ages }
+    // The storage shows manifests that no tag reaches; what of them is needed takes all the others to tell.
+    Wants { manifests: !selected.is_empty() || store.is_some(), ages }
 }
 
 #[cfg(test)]

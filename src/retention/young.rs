@@ -26,7 +26,7 @@ pub(super) fn too_young(minimum: SignedDuration, state: &TagState, ages: &Ages, 
         Ok(found) => found,
     };
     let is_young = now.duration_since(since) < minimum;
-    is_young.then(|| Kept::TooYoung { since, by, minimum_age: age_text(minimum) })
+    is_young.then(|| Kept::TooYoung { since, by, asked_by: AskedBy::MinimumAge, minimum_age: age_text(minimum) })
 }
 
 /// Since when it is that old. A tag that a run of ours removed was known for long enough then, and is forgotten now.

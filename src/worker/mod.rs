@@ -3,7 +3,7 @@
 //!
 //! Whatever must outlive a crash goes through [`Journal`], which a directory provides in the terminal.
 //!
-//! - `observe`, `listing`, `read`, [`observed`](Observed): the inventory, one repository of it, and what is kept of that
+//! - `observe`, `listing`, `read`, `graph`, [`observed`](Observed): the inventory, one repository of it, and what is kept of that
 //! - `prune`: a run, repository by repository; `batch`: what it knows of one; `operate`: one operation
 //! - `record`: what is on record before and after; `repair`: what a deletion cut is put back
 //! - [`workloads`](Workloads): what must not go because somebody runs it
@@ -11,6 +11,7 @@
 
 mod batch;
 mod error;
+mod graph;
 mod journal;
 mod listing;
 mod observe;

@@ -86,12 +86,12 @@ impl Observer<'_> {
             let answer = self.client.manifest(name, Reference::Tag(&tag)).await;
             observed.put_tag(tag, answer, None, &BTreeSet::new())?;
         }
-        self.read_children(name, &mut observed.repository).await
+        self.read_children(name, observed, &BTreeSet::new()).await
     }
 
     /// Reads what has come into use in the repository and is not known in `observed`, with everything that it needs.
     pub async fn absorb_used(&self, name: &RepositoryName, observed: &mut Observed) -> Result<(), WorkError> {
-        self.read_used(name, &mut observed.repository).await?;
-        self.read_children(name, &mut observed.repository).await
+        self.read_used(name, observed, &BTreeSet::new()).await?;
+        self.read_children(name, observed, &BTreeSet::new()).await
     }
 }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::CONCURRENCY;
-use super::error::{WorkError, is_of_content};
+use super::error::WorkError;
 use super::listing::Listed;
 use super::observe::Observer;
 use super::observed::{Observed, parsed};
-use crate::oci::{Content, Digest, MAX_MANIFEST_BYTES, Manifest, RepositoryName, Tag, created_of_config};
+use crate::oci::{Digest, RepositoryName, Tag};
 use crate::registry::{Fetched, Reference, RegistryError, Resolved};
-use crate::retention::{ManifestState, Repository, TagState, wants};
+use crate::retention::{Repository, TagState, wants};
 
 impl Observer<'_> {
     pub(super) async fn read(
@@ -43,11 +43,14 @@ impl Observer<'_> {
             observed.saved.extend(before.saved.iter().map(|(digest, saved)| (digest.clone(), saved.clone())));
             observed.repository.configs.clone_from(&before.repository.configs);
             observed.repository.deleted.clone_from(&before.repository.deleted);
+            observed.repository.orphans.clone_from(&before.repository.orphans);
         }
-        self.read_originals(name, &mut observed.repository).await?;
+        self.read_originals(name, &mut observed, save).await?;
         self.add_removed(name, &mut observed, save).await?;
-        self.read_used(name, &mut observed.repository).await?;
-        self.read_children(name, &mut observed.repository).await?;
+        self.add_orphans(name, &mut observed);
+        self.read_used(name, &mut observed, save).await?;
+        self.read_children(name, &mut observed, save).await?;
+        self.read_revisions(name, before, &mut observed, save).await?;
         self.read_configs(name, &wants.ages, &mut observed.repository).await?;
         observed.repository.first_seen = observed
             .repository
@@ -111,10 +114,10 @@ impl Observer<'_> {
         observed: &mut Observed,
     ) -> Result<(), WorkError> {
         let digests: BTreeSet<Digest> = known.values().cloned().collect();
-        let mut read = Repository::default();
-        self.read_manifests(name, digests, &mut read).await?;
+        let mut read = Observed::default();
+        self.read_manifests(name, digests, &mut read, &BTreeSet::new()).await?;
         for (tag, digest) in known {
-            if let Some(manifest) = read.manifest(digest) {
+            if let Some(manifest) = read.repository.manifest(digest) {
                 observed.put_manifest(tag.clone(), digest.clone(), manifest.clone());
             }
         }
@@ -122,8 +125,14 @@ impl Observer<'_> {
     }
 
     /// What stood under a tag before one of our tombstones.
-    async fn read_originals(&self, name: &RepositoryName, repository: &mut Repository) -> Result<(), WorkError> {
-        let originals: Vec<Digest> = repository
+    async fn read_originals(
+        &self,
+        name: &RepositoryName,
+        observed: &mut Observed,
+        save: &BTreeSet<Digest>,
+    ) -> Result<(), WorkError> {
+        let tags = &observed.repository;
+        let originals: Vec<Digest> = tags
             .tags
             .values()
             .filter_map(|state| match state {
@@ -131,15 +140,21 @@ impl Observer<'_> {
                 _ => None,
             })
             .collect();
-        self.read_manifests(name, originals, repository).await
+        self.read_manifests(name, originals, observed, save).await
     }
 
     /// What workloads name here by digest, and no tag does: whatever it contains is in use as well.
-    pub(super) async fn read_used(&self, name: &RepositoryName, repository: &mut Repository) -> Result<(), WorkError> {
+    pub(super) async fn read_used(
+        &self,
+        name: &RepositoryName,
+        observed: &mut Observed,
+        save: &BTreeSet<Digest>,
+    ) -> Result<(), WorkError> {
+        let repository = &observed.repository;
         let known =
             |digest: &&Digest| repository.manifests.contains_key(*digest) || repository.deleted.contains(*digest);
         let unknown: Vec<Digest> = self.in_use.digests_of(name).filter(|digest| !known(digest)).cloned().collect();
-        self.read_manifests(name, unknown, repository).await
+        self.read_manifests(name, unknown, observed, save).await
     }
 
     /// Tags that a run of ours removed, while their manifest is still there: it is to go, if nothing of now objects.
@@ -178,90 +193,6 @@ impl Observer<'_> {
                 tags.insert(tag.clone(), TagState::Removed(digest.clone()));
             }
         }
-        Ok(())
-    }
-
-    /// Reads whatever the manifests that are known name, and what that names, until nothing new comes up.
-    pub(super) async fn read_children(
-        &self,
-        name: &RepositoryName,
-        repository: &mut Repository,
-    ) -> Result<(), WorkError> {
-        loop {
-            let named: BTreeSet<Digest> = repository
-                .manifests
-                .keys()
-                .filter_map(|digest| repository.manifest(digest))
-                .flat_map(Manifest::children)
-                .filter(|child| !repository.manifests.contains_key(*child))
-                .cloned()
-                .collect();
-            if named.is_empty() {
-                let Repository { deleted, manifests, .. } = repository;
-                deleted.retain(|digest| !matches!(manifests.get(digest), Some(ManifestState::Read(_))));
-                return Ok(());
-            }
-            self.read_manifests(name, named, repository).await?;
-        }
-    }
-
-    async fn read_manifests(
-        &self,
-        name: &RepositoryName,
-        digests: impl IntoIterator<Item = Digest>,
-        repository: &mut Repository,
-    ) -> Result<(), WorkError> {
-        let states: Vec<(Digest, ManifestState)> = stream::iter(digests)
-            .map(|digest| async move {
-                let state = match self.client.manifest(name, Reference::Digest(&digest)).await {
-                    Ok(Some(fetched)) => parsed(&fetched),
-                    Ok(None) => ManifestState::Missing,
-                    Err(error) if is_of_content(&error) => ManifestState::Unreadable(error.to_string()),
-                    Err(error) => return Err(WorkError::from(error)),
-                };
-                self.progress.read();
-                Ok((digest, state))
-            })
-            .buffer_unordered(CONCURRENCY)
-            .try_collect()
-            .await?;
-        repository.manifests.extend(states);
-        Ok(())
-    }
-
-    /// The configs by which the age of `tags` is told, as far as they are not remembered. One that cannot be read tells
-    /// nothing, and is asked for again next time.
-    async fn read_configs(
-        &self,
-        name: &RepositoryName,
-        tags: &BTreeSet<Tag>,
-        repository: &mut Repository,
-    ) -> Result<(), WorkError> {
-        let mut wanted: BTreeSet<Digest> = BTreeSet::new();
-        for digest in tags.iter().filter_map(|tag| repository.tags.get(tag)?.digest()) {
-            for manifest in repository.reach([digest]).into_iter().filter_map(|reached| repository.manifest(reached)) {
-                if let (None, Content::Image { config, .. }) = (&manifest.created, &manifest.content) {
-                    wanted.insert(config.digest.clone());
-                }
-            }
-        }
-        let known = wanted.iter().filter_map(|digest| Some((digest.clone(), self.memory.config(digest)?.clone())));
-        repository.configs.extend(known.collect::<Vec<_>>());
-        wanted.retain(|digest| !repository.configs.contains_key(digest));
-        let read: Vec<Option<(Digest, Option<String>)>> = stream::iter(wanted)
-            .map(|digest| async move {
-                let body = match self.client.blob(name, &digest, MAX_MANIFEST_BYTES).await {
-                    Ok(body) => body,
-                    Err(error) if is_of_content(&error) => None,
-                    Err(error) => return Err(WorkError::from(error)),
-                };
-                self.progress.read();
-                Ok(body.map(|body| (digest, created_of_config(&body))))
-            })
-            .buffer_unordered(CONCURRENCY)
-            .try_collect()
-            .await?;
-        repository.configs.extend(read.into_iter().flatten());
         Ok(())
     }
 }

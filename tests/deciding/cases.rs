@@ -208,12 +208,24 @@ pub(crate) fn policies(effect: impl Strategy<Value = EffectWords>) -> impl Strat
         prop_oneof![3 => Just(0), 1 => 0..6usize],
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.15),
+        prop::option::weighted(0.8, select(vec![1, 24, 240])),
     )
-        .prop_map(|(mut rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists, only_keeps)| {
-            rules.iter_mut().enumerate().for_each(|(index, rule)| rule.name = format!("r{index}"));
-            let name = String::new();
-            PolicyWords { name, rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists, only_keeps }
-        })
+        .prop_map(
+            |(mut rules, protect, minimum_age_hours, minimum_tags, complete_tag_lists, only_keeps, untagged_hours)| {
+                rules.iter_mut().enumerate().for_each(|(index, rule)| rule.name = format!("r{index}"));
+                let name = String::new();
+                PolicyWords {
+                    name,
+                    rules,
+                    protect,
+                    minimum_age_hours,
+                    minimum_tags,
+                    untagged_hours,
+                    complete_tag_lists,
+                    only_keeps,
+                }
+            },
+        )
 }
 
 /// What a workload uses.

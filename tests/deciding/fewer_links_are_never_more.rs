@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use registry_retention::retention::{Inventory, Store, StoredRepository, StoredTag};
+use registry_retention::oci::{RepositoryName, Tag};
+use registry_retention::retention::{Inventory, Store, StoredRepository, StoredTag, TagState};
 
 use crate::cases::{for_all, worlds};
 use crate::going::{condemned, deleted};
@@ -48,11 +49,29 @@ fn take<T>(
 
 fn without(mut inventory: Inventory, less: &[Less]) -> Inventory {
     let Some(store) = &mut inventory.store else { return inventory };
+    let observed = &inventory.repositories;
     let store = Arc::make_mut(store);
     for less in less {
         match less {
             Less::Tag(index) => {
-                take(store, *index, |it| it.tags.keys().cloned().collect(), |it, tag| drop(it.tags.remove(tag)));
+                // A tag that the registry does not have is known by its link alone.
+                let is_known = |name: &RepositoryName, tag: &Tag, link: &StoredTag| match (
+                    observed.get(name).and_then(|it| it.tags.get(tag)),
+                    link,
+                ) {
+                    (Some(TagState::At(_)), _) => true,
+                    (Some(state), StoredTag::At { digest, .. }) => state.digest() == Some(digest),
+                    _ => false,
+                };
+                let all = |(name, it): (&RepositoryName, &StoredRepository)| {
+                    let known = it.tags.iter().filter(|(tag, link)| is_known(name, tag, link));
+                    known.map(|(tag, _)| (name.clone(), tag.clone())).collect::<Vec<_>>()
+                };
+                let all: Vec<_> = store.repositories.iter().flat_map(all).collect();
+                if !all.is_empty() {
+                    let (name, tag) = index.get(&all);
+                    store.repositories.get_mut(name).map(|stored| stored.tags.remove(tag));
+                }
             }
             Less::Revision(index) => {
                 let all = |it: &StoredRepository| it.revisions.keys().cloned().collect();

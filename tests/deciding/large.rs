@@ -122,6 +122,7 @@ pub(crate) fn policies() -> Vec<Policy> {
         ],
         protected: globs(&["latest", "stable-*"]),
         minimum_age: SignedDuration::from_hours(24),
+        untagged: None,
         limits: Limits { max_delete_percent: 50, max_deletions: 10_000, min_tags_per_repository: 1 },
         complete_tag_lists: false,
     }]

@@ -11,6 +11,7 @@ mod once_it_went_wrong;
 mod oracle;
 mod oracle_pushes;
 mod oracle_rules;
+mod oracle_untagged;
 mod oracle_use;
 mod order_changes_nothing;
 mod policies;

@@ -31,6 +31,7 @@ fn world(tags: &[(TagWords, State)], manifests: &[ManifestWords], protect: &[&'s
         protect: protect.to_vec(),
         minimum_age_hours: 0,
         minimum_tags: 0,
+        untagged_hours: None,
         complete_tag_lists: true,
         only_keeps: false,
     };

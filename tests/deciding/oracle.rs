@@ -9,6 +9,7 @@ use registry_retention::retention::{Deletes, Generation, Inventory, ManifestStat
 
 use crate::oracle_pushes::{Push, push};
 use crate::oracle_rules::{Ordinary, created, judged_by, rules_let_go};
+use crate::oracle_untagged::Known;
 use crate::oracle_use::{is_below, used_manifest, used_tag};
 use crate::policies::PolicyWords;
 use crate::world::World;
@@ -57,9 +58,9 @@ fn lists_are_complete(world: &World) -> bool {
 }
 
 /// One tag that points at something.
-struct Pointing<'a> {
+pub(crate) struct Pointing<'a> {
     tag: &'a Tag,
-    digest: &'a Digest,
+    pub(crate) digest: &'a Digest,
     gone: bool,
     created: Option<Timestamp>,
     push: Push,
@@ -104,10 +105,16 @@ fn of_repository(
         };
         let is_used = |it: &Pointing<'_>| used_tag(world, name, it.tag) || used_manifest(world, repository, it.digest);
         let may_go = |it: &Pointing<'_>| go(it.tag) && !is_used(it) && subjects_are_sound(it, &tags);
-        let may_go: Vec<bool> = tags.iter().map(may_go).collect();
+        let may_go: Vec<bool> = if inventory.store.is_none() {
+            tags.iter().map(may_go).collect()
+        } else {
+            let known = Known::new(world, (inventory, name), repository, &tags);
+            let alone: Vec<bool> = tags.iter().map(|it| go(it.tag) && !is_used(it) && is_one(it)).collect();
+            grounded(repository, &known.going(&BTreeSet::new()), &tags, &alone)
+        };
         tags.iter_mut().zip(may_go).for_each(|(it, may_go)| it.may_go = may_go);
     }
-    let graph = Graph::new(world, repository, &tags);
+    let graph = Graph::new(world, (inventory, name), repository, &tags);
     let first = graph.largest(world, &tags);
     keep_minimum(&mut tags, first, world.policies.iter().map(|policy| policy.minimum_tags).max().unwrap_or(0));
     let going = graph.largest(world, &tags);
@@ -139,6 +146,40 @@ fn subjects<'a>(repository: &'a Repository, tag: &Tag, digest: &Digest) -> Vec<O
         subjects.push(repository.manifests.contains_key(subject).then_some(subject));
     }
     subjects
+}
+
+/// Nobody unknown, and not two at once.
+fn is_one(it: &Pointing<'_>) -> bool {
+    it.subjects.windows(2).all(|pair| pair[0] == pair[1]) && it.subjects.iter().all(Option::is_some)
+}
+
+/// Where the storage was read, a companion may belong to what goes untagged, or with an index. No chain may come back to
+/// where it was: which of the tags that may go `alone` belong, in the end, to something that goes by itself.
+fn grounded(repository: &Repository, untagged: &BTreeSet<&Digest>, tags: &[Pointing<'_>], alone: &[bool]) -> Vec<bool> {
+    let mut grounded: Vec<bool> = tags.iter().zip(alone).map(|(it, alone)| *alone && it.subjects.is_empty()).collect();
+    loop {
+        let goes = |subject: &Digest| {
+            let mut at = tags.iter().zip(&grounded).filter(|(it, _)| it.digest == subject).peekable();
+            if at.peek().is_some() {
+                return at.all(|(_, grounded)| *grounded);
+            }
+            // An index goes only with all of its tags.
+            let above = tags.iter().filter(|it| is_below(repository, subject, it.digest, &mut Vec::new()));
+            let whole = |it: &Pointing<'_>| {
+                tags.iter().zip(&grounded).filter(|(other, _)| other.digest == it.digest).all(|(_, grounded)| *grounded)
+            };
+            untagged.contains(subject) || above.into_iter().any(whole)
+        };
+        let next: Vec<bool> = tags
+            .iter()
+            .zip(alone)
+            .map(|(it, alone)| *alone && it.subjects.iter().flatten().all(|subject| goes(subject)))
+            .collect();
+        if next == grounded {
+            return grounded;
+        }
+        grounded = next;
+    }
 }
 
 /// Nobody unknown, not two at once, and no chain of companions that comes back to where it was.
@@ -190,10 +231,17 @@ const WORKLOADS: u32 = 1 << 31;
 /// For each tagged digest, the tags that need it, itself named by them or anything above it; as bits.
 struct Graph<'a> {
     needed_by: BTreeMap<&'a Digest, u32>,
+    /// With the storage, all that is known is there: what stays holds what it names.
+    all: Option<Known<'a>>,
 }
 
 impl<'a> Graph<'a> {
-    fn new(world: &World, repository: &'a Repository, tags: &[Pointing<'a>]) -> Self {
+    fn new(
+        world: &World,
+        (inventory, name): (&'a Inventory, &str),
+        repository: &'a Repository,
+        tags: &[Pointing<'a>],
+    ) -> Self {
         let used: Vec<&Digest> =
             repository.manifests.keys().filter(|digest| used_manifest(world, repository, digest)).collect();
         let mut needed_by: BTreeMap<&Digest, u32> = tags.iter().map(|it| (it.digest, 0)).collect();
@@ -207,13 +255,19 @@ impl<'a> Graph<'a> {
                 *bits |= WORKLOADS;
             }
         }
-        Self { needed_by }
+        let all = inventory.store.as_ref().map(|_| Known::new(world, (inventory, name), repository, tags));
+        Self { needed_by, all }
     }
 
     /// "A manifest is deleted only when all of its tags are condemned and nothing kept needs it."
     fn deleted(&self, going: u32) -> BTreeSet<Digest> {
-        let goes = |(digest, needed_by): (&&Digest, &u32)| (needed_by & !going == 0).then(|| (*digest).clone());
-        self.needed_by.iter().filter_map(goes).collect()
+        let goes = |(digest, needed_by): (&&'a Digest, &u32)| (needed_by & !going == 0).then_some(*digest);
+        let tagged: BTreeSet<&Digest> = self.needed_by.iter().filter_map(goes).collect();
+        let all = match &self.all {
+            None => tagged,
+            Some(known) => known.going(&tagged),
+        };
+        all.into_iter().cloned().collect()
     }
 
     /// The union of all sets of tags that may go together, which must itself be one.
@@ -226,7 +280,17 @@ impl<'a> Graph<'a> {
         let needs: Vec<u32> = self.needed_by.values().copied().collect();
         let is_deleted =
             |place: Option<usize>, set: u32| complete && place.is_some_and(|place| needs[place] & !set == 0);
+        let with_store = |set: u32| {
+            let deleted = if complete { self.deleted(set) } else { BTreeSet::new() };
+            tags.iter().enumerate().filter(|(index, _)| set & (1 << index) != 0).all(|(_, it)| {
+                (alone || deleted.contains(it.digest))
+                    && it.subjects.iter().all(|subject| subject.is_some_and(|subject| deleted.contains(subject)))
+            })
+        };
         let valid = |set: u32| {
+            if self.all.is_some() {
+                return with_store(set);
+            }
             (0..tags.len()).filter(|index| set & (1 << index) != 0).all(|index| {
                 (alone || is_deleted(place[index], set))
                     && subjects[index].iter().all(|subject| is_deleted(*subject, set))

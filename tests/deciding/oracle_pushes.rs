@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use registry_retention::oci::{Digest, Tag};
-use registry_retention::retention::{Inventory, Repository, StoredRepository, StoredTag, TagState};
+use registry_retention::retention::{Inventory, ManifestState, Repository, StoredRepository, StoredTag, TagState};
 
 use crate::oracle_rules::judged_by;
 
@@ -42,6 +42,36 @@ pub(crate) fn push(inventory: &Inventory, name: &str, tag: &Tag, state: &TagStat
         own: own.is_some_and(|at| believed(at, now)),
         newer: own.is_none() && matches!(state, TagState::At(_)),
     }
+}
+
+/// What is known of the push of a manifest.
+pub(crate) struct LinkTime {
+    pub(crate) is_linked: bool,
+    pub(crate) raw: Option<Timestamp>,
+    pub(crate) believed: Option<Timestamp>,
+}
+
+/// The same of a manifest, under whatever name.
+pub(crate) fn revision(inventory: &Inventory, name: &str, digest: &Digest, now: Timestamp) -> LinkTime {
+    let links = |repository: &Repository, stored: Option<&StoredRepository>| {
+        let read = repository.manifests.iter().filter(|(_, state)| matches!(state, ManifestState::Read(_)));
+        let at = |digest: &Digest| stored?.revisions.get(digest).filter(|it| it.is_sound).map(|it| it.pushed);
+        let pair = |(digest, _): (&Digest, _)| (digest.clone(), at(digest).filter(|at| believed(*at, now)));
+        read.map(pair).collect::<Vec<_>>()
+    };
+    let Some(store) = &inventory.store else { panic!("only with a storage") };
+    let each: Vec<(&str, Vec<_>)> = inventory
+        .repositories
+        .iter()
+        .map(|(name, repository)| (name.as_str(), links(repository, store.repositories.get(name))))
+        .collect();
+    let all: Vec<_> = each.iter().flat_map(|(_, links)| links.clone()).collect();
+    let here = each.iter().any(|(it, links)| *it == name && is_most_in_a_minute(links));
+    let distrusted = here || is_most_in_a_minute(&all);
+    let stored = store.repositories.iter().find(|(it, _)| it.as_str() == name);
+    let link = stored.and_then(|(_, stored)| stored.revisions.get(digest)).filter(|link| link.is_sound);
+    let raw = link.map(|link| link.pushed);
+    LinkTime { is_linked: link.is_some(), raw, believed: raw.filter(|at| believed(*at, now) && !distrusted) }
 }
 
 fn link(stored: Option<&StoredRepository>, tag: &Tag, digest: &Digest) -> Option<Timestamp> {

@@ -156,7 +156,7 @@ pub(crate) fn judged_by(state: &TagState) -> Option<&Digest> {
     }
 }
 
-fn any_glob(patterns: &[&str], name: &str) -> bool {
+pub(crate) fn any_glob(patterns: &[&str], name: &str) -> bool {
     patterns.iter().any(|pattern| glob(pattern.as_bytes(), name.as_bytes()))
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct PolicyWords {
     pub(crate) protect: Vec<&'static str>,
     pub(crate) minimum_age_hours: i64,
     pub(crate) minimum_tags: usize,
+    pub(crate) untagged_hours: Option<i64>,
     pub(crate) complete_tag_lists: bool,
     /// This run is not its own: it has no say in what goes.
     pub(crate) only_keeps: bool,
@@ -100,6 +101,7 @@ impl PolicyWords {
             rules: self.rules.iter().map(|rule| rule.compile(&name)).collect(),
             protected: globs(&self.protect),
             minimum_age: SignedDuration::from_hours(self.minimum_age_hours),
+            untagged: self.untagged_hours.map(SignedDuration::from_hours),
             limits: Limits {
                 max_delete_percent: 50,
                 max_deletions: 10_000,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
-use registry_retention::retention::{Oddities, Store, StoredLink, StoredRepository, StoredTag};
+use registry_retention::retention::{Oddities, OpenUpload, Store, StoredLink, StoredRepository, StoredTag};
 
 use crate::world::{KNOWN, RepositoryWords, State, TagWords, World, digest, now, repository_name};
 
@@ -19,6 +19,8 @@ pub(crate) struct StoredWords {
     pub(crate) tags: BTreeMap<TagWords, LinkWords>,
     /// Of each label: hours since its last push, and whether its link is sound.
     pub(crate) revisions: BTreeMap<usize, (i64, bool)>,
+    /// Minutes since something was written to an upload.
+    pub(crate) upload: Option<i64>,
 }
 
 /// What the storage shows of a tag.
@@ -53,7 +55,8 @@ pub(crate) fn stored(repository: &RepositoryWords) -> impl Strategy<Value = Opti
     let tags: Vec<(TagWords, State)> = repository.tags.iter().map(|(tag, state)| (*tag, *state)).collect();
     let links = prop::collection::vec((differs, hours()), tags.len());
     let revision = prop_oneof![8 => (hours(), prop::bool::weighted(0.95)).prop_map(Some), 1 => Just(None)];
-    let words = (links, prop::collection::vec(revision, KNOWN)).prop_map(move |(links, revisions)| {
+    let upload = prop_oneof![12 => Just(None), 1 => select(vec![30, 90]).prop_map(Some)];
+    let words = (links, prop::collection::vec(revision, KNOWN), upload).prop_map(move |(links, revisions, upload)| {
         let mut revisions: BTreeMap<usize, (i64, bool)> =
             revisions.into_iter().enumerate().filter_map(|(label, it)| Some((label, it?))).collect();
         let mut stored = BTreeMap::new();
@@ -70,9 +73,14 @@ pub(crate) fn stored(repository: &RepositoryWords) -> impl Strategy<Value = Opti
             stored.insert(*tag, LinkWords::At { label, hours });
             revisions.entry(label).and_modify(|(at, _)| *at = (*at).min(hours));
         }
-        StoredWords { tags: stored, revisions }
+        StoredWords { tags: stored, revisions, upload }
     });
     prop_oneof![20 => words.prop_map(Some), 1 => Just(None)]
+}
+
+fn open_upload(minutes: i64) -> OpenUpload {
+    let active = now().checked_sub(SignedDuration::from_mins(minutes)).expect("a time");
+    OpenUpload { id: minutes.to_string(), active, bytes: 1 }
 }
 
 fn at(hours: i64) -> Timestamp {
@@ -107,7 +115,7 @@ impl StoredWords {
         StoredRepository {
             tags: self.tags.iter().map(|(name, link)| (name.tag(), tag(link))).collect(),
             revisions: self.revisions.iter().map(link).collect(),
-            uploads: Vec::new(),
+            uploads: self.upload.iter().map(|minutes| open_upload(*minutes)).collect(),
         }
     }
 }

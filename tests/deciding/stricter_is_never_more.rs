@@ -27,7 +27,9 @@ fn stricter() -> impl Strategy<Value = Stricter> {
         1 => (index(), prop::sample::select(vec!["*", "latest", "pr-*", "1*"]))
             .prop_map(|(policy, pattern)| Stricter::Protect { policy, pattern }),
         1 => (index(), 1..300i64).prop_map(|(policy, hours)| Stricter::MinimumAge { policy, hours }),
-        2 => policies(Just(EffectWords::Keep)).prop_map(Stricter::KeepingPolicy),
+        2 => policies(Just(EffectWords::Keep))
+            // One that names an age for untagged manifests may let them go.
+            .prop_map(|policy| Stricter::KeepingPolicy(PolicyWords { untagged_hours: None, ..policy })),
     ]
 }
 

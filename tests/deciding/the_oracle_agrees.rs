@@ -28,6 +28,7 @@ fn found(plan: &Plan) -> BTreeMap<String, Expected> {
 #[test]
 fn brute_force_over_the_sentences_of_the_design_finds_the_same_plan() {
     let mut reasons: BTreeMap<&'static str, u32> = BTreeMap::new();
+    let mut untagged: BTreeMap<&'static str, u32> = BTreeMap::new();
     let mut removals: BTreeMap<String, u32> = BTreeMap::new();
     for_all(3_000, worlds(), |world| {
         let inventory = world.inventory();
@@ -37,9 +38,17 @@ fn brute_force_over_the_sentences_of_the_design_finds_the_same_plan() {
             *reasons.entry(tag.verdict.code()).or_default() += 1;
             *removals.entry(format!("{:?}", tag.removal)).or_default() += 1;
         }
+        for (_, it) in plan.untagged() {
+            *untagged.entry(it.verdict.code()).or_default() += 1;
+        }
         Ok(())
     });
     // A generator that never gets somewhere proves nothing there.
     assert_eq!(reasons.len(), 20, "every reason occurs: {reasons:?}");
-    assert!(reasons.values().chain(removals.values()).all(|count| *count >= 20), "{reasons:?} {removals:?}");
+    assert_eq!(untagged.len(), 11, "every reason occurs: {untagged:?}");
+    assert!(
+        reasons.values().chain(removals.values()).all(|count| *count >= 20)
+            && untagged.values().all(|count| *count >= 5),
+        "{reasons:?} {untagged:?} {removals:?}"
+    );
 }

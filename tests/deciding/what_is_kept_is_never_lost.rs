@@ -48,7 +48,8 @@ fn every_tag_of_a_deleted_manifest_goes_with_it() {
                 let of_it = repository.tags.iter().filter(|it| it.digest.as_ref() == Some(&deletion.digest));
                 let (tags, removals): (Vec<_>, Vec<_>) = of_it.map(|it| (it.tag.clone(), it.removal.clone())).unzip();
                 prop_assert_eq!(&tags, &deletion.tags);
-                prop_assert!(!tags.is_empty());
+                let is_untagged = repository.untagged.iter().any(|it| it.digest == deletion.digest);
+                prop_assert_eq!(tags.is_empty(), is_untagged);
                 let with_manifest = Some(registry_retention::retention::Removal::WithManifest);
                 prop_assert!(removals.iter().all(|removal| *removal == with_manifest), "{:?}", removals);
             }

@@ -32,16 +32,16 @@ fn table(tags: &[&TagRecord], wide: bool) -> Table {
     if !wide {
         let mut table = Table::new("  ", &[3], &["TAG", "VERDICT", "REASON", "SIZE", "WHY"]);
         for tag in tags {
-            let TagRecord { tag: name, reason, message, size_bytes, .. } = tag;
-            table.row([name.to_string(), verdict(tag), reason.clone(), bytes(*size_bytes), message.clone()]);
+            let TagRecord { reason, message, size_bytes, .. } = tag;
+            table.row([tag.name(), verdict(tag), reason.clone(), bytes(*size_bytes), message.clone()]);
         }
         return table;
     }
     let mut table = Table::new("  ", &[3], &["TAG", "VERDICT", "REASON", "SIZE", "DIGEST", "WHY"]);
     for tag in tags {
-        let TagRecord { tag: name, reason, message, size_bytes, .. } = tag;
+        let TagRecord { reason, message, size_bytes, .. } = tag;
         let digest = tag.digest.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-        table.row([name.to_string(), verdict(tag), reason.clone(), bytes(*size_bytes), digest, message.clone()]);
+        table.row([tag.name(), verdict(tag), reason.clone(), bytes(*size_bytes), digest, message.clone()]);
     }
     table
 }

@@ -127,7 +127,7 @@ impl Folder {
     /// The tags that runs of ours took away or were about to: that they are missing surprises nobody.
     pub(in crate::cli) fn ours(running: Option<&StoredPlan>, open: &OpenIntents) -> BTreeSet<(RepositoryName, Tag)> {
         let running = running.into_iter().flat_map(|plan| &plan.entries);
-        let running = running.map(|entry| (entry.repository.clone(), entry.tag.clone()));
+        let running = running.filter_map(|entry| Some((entry.repository.clone(), entry.tag.clone()?)));
         running.chain(open.taken()).collect()
     }
 
@@ -178,7 +178,8 @@ mod tests {
     use crate::retention::{Cause, Entry};
 
     fn plan(made_at: Timestamp) -> StoredPlan {
-        let entry = Entry { repository: "app".parse().unwrap(), tag: "v1".parse().unwrap(), digest: Digest::of(b"a") };
+        let entry =
+            Entry { repository: "app".parse().unwrap(), tag: Some("v1".parse().unwrap()), digest: Digest::of(b"a") };
         StoredPlan::new([entry].into(), vec![Cause::MaxDeletions { condemned: 1, limit: 0 }], made_at)
     }
 

@@ -121,7 +121,7 @@ mod tests {
     fn store(root: &Path, registry: &str, tags: &[&str], now: Timestamp) -> StoredPlan {
         let entry = |tag: &&str| Entry {
             repository: "app".parse().unwrap(),
-            tag: tag.parse().unwrap(),
+            tag: Some(tag.parse().unwrap()),
             digest: Digest::of(tag.as_bytes()),
         };
         let causes = vec![Cause::MaxDeletions { condemned: 1, limit: 0 }];

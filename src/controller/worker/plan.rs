@@ -112,7 +112,7 @@ impl Worker {
             for plan in plans.into_iter().flatten() {
                 let record = shelves::load(&self.context, resource, plan).await?;
                 let entries = record.map(|record| record.stored(Timestamp::UNIX_EPOCH).entries).unwrap_or_default();
-                ours.extend(entries.into_iter().map(|entry| (entry.repository, entry.tag)));
+                ours.extend(entries.into_iter().filter_map(|entry| Some((entry.repository, entry.tag?))));
             }
         }
         Ok(ours)

@@ -74,8 +74,9 @@ impl Expectation {
     /// Compares a stored plan with the table: every tag, and no other.
     pub fn must_be(&self, plan: &PlanRecord) {
         let fate = |stays: bool| if stays { "stays" } else { "goes" };
-        let planned = |TagRecord { repository, tag, condemned, reason, .. }: &TagRecord| {
-            format!("{repository}:{tag} {} {reason}", fate(!condemned))
+        let planned = |it: &TagRecord| {
+            let TagRecord { repository, condemned, reason, .. } = it;
+            format!("{repository}:{} {} {reason}", it.name(), fate(!condemned))
         };
         let found: BTreeSet<String> = plan.tags.iter().map(planned).collect();
         let written =
@@ -90,7 +91,7 @@ impl Expectation {
             only(&expected, &found)
         );
         for row in &self.0 {
-            let is_it = |it: &&TagRecord| it.repository.as_str() == row.repository && it.tag.as_str() == row.tag;
+            let is_it = |it: &&TagRecord| it.repository.as_str() == row.repository && it.name() == row.tag;
             let tag = plan.tags.iter().find(is_it).expect("it was just found");
             assert!(tag.message.contains(row.because_of), "{}:{}: {}", row.repository, row.tag, tag.message);
             assert_eq!(tag.digest, Some(row.artifact.digest()), "{}:{}", row.repository, row.tag);

@@ -59,7 +59,11 @@ async fn what_was_pushed_lately_stays_however_old_it_is(version: Version) {
     let next = format!("--yes --storage {storage}");
     plan.says(&[&next]);
 
-    terminal.run(&format!("prune -f --yes --storage {storage}")).await.code(0).says(&["Deleted 2 tags and 2 manifests."]);
+    terminal
+        .run(&format!("prune -f --yes --storage {storage}"))
+        .await
+        .code(0)
+        .says(&["Deleted 2 tags and 2 manifests."]);
     let mut left = registry.pusher().tags("app").await.expect("tags");
     left.sort();
     assert_eq!(left, ["just-now", "reproducible"]);

@@ -47,6 +47,11 @@ fn rules_across_fields() {
         &["spec.rules[0].keep.createdWithin: must be more than zero; leave it out to keep nothing by its age"],
     );
     broken(
+        "  registry:",
+        "  untagged: {olderThan: 0d}\n  registry:",
+        &["spec.untagged.olderThan: must be more than zero; leave `untagged` out to leave untagged manifests"],
+    );
+    broken(
         "{mostRecentlyPushedCount: 5}",
         "{pushedWithin: 0h}",
         &["spec.rules[0].keep.pushedWithin: must be more than zero; leave it out to keep nothing by its push time"],
@@ -180,9 +185,9 @@ fn unknown_fields_at_any_depth() {
     );
     broken(
         "  registry:",
-        "  untagged: {}\n  registry:",
-        &["spec.untagged: unknown field; known here: limits, mode, protect, registry, rules, schedule, suspend, \
-           timeZone, timeout"],
+        "  untaged: {}\n  registry:",
+        &["spec.untaged: unknown field; known here: limits, mode, protect, registry, rules, schedule, suspend, \
+           timeZone, timeout, untagged"],
     );
     broken(
         "inUse: {}",

@@ -84,6 +84,7 @@ fn the_example_means_what_it_says() {
                 action: Some(Action::Delete),
             },
         ],
+        untagged: Some(Untagged { older_than: age("7d") }),
         protect: Protect {
             tags: texts(&["latest", "stable-*"]),
             minimum_age: age("2w"),
