@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::approval::Entry;
+use super::collected::collected;
 use super::in_use::InUse;
 use super::inventory::{Inventory, Repository};
 use super::judge::{Judged, judge};
@@ -61,7 +62,7 @@ pub fn decide(
         .collect();
     let mut space =
         Space::new(judged.iter().map(|(_, repository, _, settled)| (*repository, settled.deletions.as_slice())));
-    let repositories: Vec<RepositoryPlan> = judged
+    let mut repositories: Vec<RepositoryPlan> = judged
         .into_iter()
         .map(|(name, repository, judged, settled)| {
             let reclaimable_bytes = space.freed(repository, &settled.deletions);
@@ -76,6 +77,7 @@ pub fn decide(
             }
         })
         .collect();
+    let collected = inventory.store.as_deref().map(|store| collected(inventory, store, &mut repositories));
     Plan {
         made_at: now,
         server: inventory.server,
@@ -83,5 +85,6 @@ pub fn decide(
         limits,
         reclaimable_bytes: repositories.iter().map(|repository| repository.reclaimable_bytes).sum(),
         repositories,
+        collected,
     }
 }

@@ -17,6 +17,17 @@ pub struct Inventory {
     pub repositories: BTreeMap<RepositoryName, Repository>,
     /// What the storage showed, if somebody read it.
     pub store: Option<Arc<Store>>,
+    /// What repositories need that no rule reaches, as far as they were read; only beside a store.
+    pub elsewhere: Elsewhere,
+}
+
+/// What repositories need that no rule reaches.
+#[derive(Clone, Debug, Default)]
+pub struct Elsewhere {
+    /// Those that were read, whole.
+    pub repositories: BTreeSet<RepositoryName>,
+    /// The manifests of all, and what these name, as the registry's collector marks it.
+    pub marked: BTreeSet<Digest>,
 }
 
 /// What is listed: the tags of each repository that the rules reach.
@@ -25,7 +36,7 @@ pub type Listing = BTreeMap<RepositoryName, BTreeSet<Tag>>;
 impl Inventory {
     /// What the API alone shows.
     pub fn of_api(server: Server, repositories: BTreeMap<RepositoryName, Repository>) -> Self {
-        Self { server, repositories, store: None }
+        Self { server, repositories, store: None, elsewhere: Elsewhere::default() }
     }
 
     /// The tags that the registry lists.

@@ -12,12 +12,14 @@
 //!   `setting` what all that depends on, `deletions` the order
 //! - `decide`: all of that, for a whole registry, with the `powers` that its server gives
 //! - [`store`](Store): what the storage shows, where somebody read it
-//! - `space`: what that would free
+//! - `space`: what that would free, as far as manifests tell; [`collected`](Collected): the same to the byte, where the
+//!   storage was read
 //! - `approval`: how much of a plan may be carried out; [`Memory`]: what is remembered between passes
 //! - [`plan`](Plan) and [`verdict`](Verdict): the result, a value; `sentence` says it in words
 
 mod age;
 mod approval;
+mod collected;
 mod compile;
 mod decide;
 mod deletions;
@@ -49,10 +51,11 @@ mod young;
 
 pub use age::{AgeDoubt, AgeSource, Created, Doubt};
 pub use approval::{Approval, Cause, Entry, PlanHash, StoredPlan, approve, entries, means};
+pub use collected::{Collected, RuleBytes, marks};
 pub use compile::InvalidField;
 pub use decide::{Mandate, decide};
 pub use in_use::{InUse, RegistryNames, UnreadableReference};
-pub use inventory::{Inventory, Listing, ManifestState, Repository, Subject, TagState};
+pub use inventory::{Elsewhere, Inventory, Listing, ManifestState, Repository, Subject, TagState};
 pub use judge::opinions;
 pub use memory::Memory;
 pub use pattern::{Globs, PatternError, Regexes};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::age::{AgeSource, Created};
+use super::collected::Collected;
 use super::policy::{Limits, RuleId};
 use super::server::Server;
 use super::verdict::Verdict;
@@ -24,9 +25,12 @@ pub struct Plan {
     pub limits: Limits,
     /// By name.
     pub repositories: Vec<RepositoryPlan>,
-    /// The bytes that a collection would give back, each blob once. Blobs that repositories beyond the rules' reach
-    /// share are counted too, so it is an upper bound.
+    /// The bytes that the plan sets free, each blob once. Blobs that repositories beyond the rules' reach share are
+    /// counted too, so it is an upper bound, unless `collected` says otherwise.
     pub reclaimable_bytes: u64,
+    /// What a collection would then remove, if somebody read the storage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collected: Option<Collected>,
 }
 
 /// Whether this pass may delete manifests.

@@ -3,13 +3,14 @@
 //!
 //! Whatever must outlive a crash goes through [`Journal`], which a directory provides in the terminal.
 //!
-//! - `observe`, `listing`, `read`, `graph`, [`observed`](Observed): the inventory, one repository of it, and what is kept of that
+//! - `observe`, `listing`, `read`, `graph`, `elsewhere`, [`observed`](Observed): the inventory, one repository of it, and what is kept of that
 //! - `prune`: a run, repository by repository; `batch`: what it knows of one; `operate`: one operation
 //! - `record`: what is on record before and after; `repair`: what a deletion cut is put back
 //! - [`workloads`](Workloads): what must not go because somebody runs it
 //! - `verify`: the walk; [`report`](Report), [`progress`](Progress), [`error`](WorkError): what others hear of it all
 
 mod batch;
+mod elsewhere;
 mod error;
 mod graph;
 mod journal;

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -10,7 +10,9 @@ use super::progress::Progress;
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::pruning::OpenIntents;
 use crate::registry::{Client, Reference};
-use crate::retention::{InUse, Inventory, Memory, Policy, Server, Store, named_repositories, reaches};
+use crate::retention::{
+    Elsewhere, InUse, Inventory, Memory, Policy, Repository, Server, Store, named_repositories, reaches,
+};
 
 /// Gathers what deciding needs to see of a registry: one GET per tag, each distinct child once, and the configs of those
 /// images whose age decides something. Where the storage was read, a tag that it shows needs no request of its own: each
@@ -47,7 +49,7 @@ impl Observer<'_> {
             Some(name) => self.client.probe(name).await?,
             None => Server::UNKNOWN,
         };
-        let repositories = stream::iter(names)
+        let repositories: BTreeMap<RepositoryName, Repository> = stream::iter(names)
             .map(|name| async move {
                 let listed = self.list(&name, None).await?;
                 let listed = listed.map(|listed| match self.store {
@@ -60,7 +62,11 @@ impl Observer<'_> {
             .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await?;
-        Ok(Inventory { store: self.store.cloned(), ..Inventory::of_api(server, repositories) })
+        let elsewhere = match self.store {
+            Some(store) => self.elsewhere(store, &repositories).await,
+            None => Elsewhere::default(),
+        };
+        Ok(Inventory { store: self.store.cloned(), elsewhere, ..Inventory::of_api(server, repositories) })
     }
 
     /// Observes one repository, in the middle of a run. What `before` knows already is not fetched again, only asked

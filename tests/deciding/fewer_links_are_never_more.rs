@@ -99,7 +99,7 @@ fn without(mut inventory: Inventory, less: &[Less]) -> Inventory {
 #[test]
 fn a_store_that_shows_less_condemns_no_more() {
     let mut fewer = 0;
-    for_all(3_000, (worlds(), less()), |(world, less)| {
+    for_all(1_500, (worlds(), less()), |(world, less)| {
         let world = world.with_minimum_tags(0);
         let (before, after) = (world.plan(), world.plan_for(&without(world.inventory(), &less)));
         prop_assert!(condemned(&after).is_subset(&condemned(&before)));
@@ -107,14 +107,14 @@ fn a_store_that_shows_less_condemns_no_more() {
         fewer += u32::from(condemned(&after) != condemned(&before));
         Ok(())
     });
-    assert!(fewer > 100, "only {fewer} cases made a difference");
+    assert!(fewer > 60, "only {fewer} cases made a difference");
 }
 
 /// A restore sets all times anew: whatever asks for one keeps.
 #[test]
 fn a_restored_store_condemns_no_more() {
     let mut restored = 0;
-    for_all(2_000, worlds(), |world| {
+    for_all(800, worlds(), |world| {
         let world = world.with_minimum_tags(0);
         let mut inventory = world.inventory();
         let before = world.plan_for(&inventory);
@@ -133,5 +133,5 @@ fn a_restored_store_condemns_no_more() {
         restored += u32::from(after.tags().any(|(_, tag)| tag.verdict.to_string().contains("AgesRestamped")));
         Ok(())
     });
-    assert!(restored > 100, "only {restored} cases were restored");
+    assert!(restored > 50, "only {restored} cases were restored");
 }

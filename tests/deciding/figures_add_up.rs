@@ -19,6 +19,11 @@ fn reclaimable(inventory: &Inventory, plan: &Plan) -> u64 {
             let side = if is_deleted { &mut goes } else { &mut stays };
             side.insert(digest.clone());
             sizes.insert(digest.clone(), manifest.size);
+            // The collector takes the children of an index for needed, whether they are manifests there or not.
+            for child in manifest.children().filter(|_| inventory.store.is_some()) {
+                side.insert(child.clone());
+                sizes.insert(child.clone(), 5);
+            }
             for blob in manifest.blobs() {
                 side.insert(blob.digest.clone());
                 sizes.insert(blob.digest.clone(), blob.size);
@@ -37,6 +42,12 @@ fn reclaimable_is_what_only_deleted_manifests_have() {
         prop_assert_eq!(plan.reclaimable_bytes, reclaimable(&inventory, &plan));
         let by_repository: u64 = plan.repositories.iter().map(|repository| repository.reclaimable_bytes).sum();
         prop_assert_eq!(plan.reclaimable_bytes, by_repository);
+        if let (Some(collected), Some(store)) = (&plan.collected, &inventory.store) {
+            prop_assert_eq!(collected.total_bytes, plan.reclaimable_bytes + collected.unreferenced_bytes);
+            let by_rule: u64 = collected.rules.iter().map(|it| it.bytes).sum();
+            prop_assert!(by_rule <= plan.reclaimable_bytes);
+            prop_assert!(collected.total_bytes + collected.untagged_bytes <= 2 * store.blobs.values().sum::<u64>());
+        }
         some += u32::from(plan.reclaimable_bytes > 0);
         Ok(())
     });

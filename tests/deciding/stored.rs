@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use registry_retention::retention::{Oddities, OpenUpload, Store, StoredLink, StoredRepository, StoredTag};
 
-use crate::world::{KNOWN, RepositoryWords, State, TagWords, World, digest, now, repository_name};
+use crate::world::{KNOWN, RepositoryWords, State, TagWords, World, blob, digest, now, repository_name};
 
 /// Hours since a push; one is before 1990, one after now.
 const HOURS: [i64; 9] = [1, 23, 24, 25, 240, 241, 9000, 500_000, -1];
@@ -91,11 +91,13 @@ impl World {
     pub(crate) fn store(&self) -> Option<Arc<Store>> {
         let shown =
             |(name, words): (&&str, &RepositoryWords)| Some((repository_name(name), words.stored.as_ref()?.shown()));
+        let manifests = (0..KNOWN).map(|label| (digest(label), 5));
+        let blobs = (0..5).map(|label| (blob(label).digest, blob(label).size));
         let store = Store {
             began: now(),
             ended: now(),
             repositories: self.repositories.iter().filter_map(shown).collect(),
-            blobs: BTreeMap::new(),
+            blobs: manifests.chain(blobs).collect(),
             capacity: None,
             oddities: Oddities::default(),
         };

@@ -44,15 +44,22 @@ pub(super) fn counts(plan: &Plan, policies: &[Policy]) -> Vec<String> {
     if totals.manifests == 0 && totals.condemned > 0 {
         lines.push("No manifest is deleted, so no space comes back".to_owned());
     } else if totals.manifests > 0 {
+        let is_exact = plan.collected.as_ref().is_some_and(|collected| collected.is_exact);
+        let bound = if is_exact {
+            ("", "")
+        } else {
+            ("up to ", " (less where repositories that no rule reaches share layers)")
+        };
         lines.push(format!(
-            "{} deleted; a garbage collection then gives back up to {} (less where repositories that no rule reaches \
-             share layers)",
+            "{} deleted; a garbage collection then gives back {}{}{}",
             if totals.manifests == 1 {
                 "1 manifest is".to_owned()
             } else {
                 format!("{} manifests are", totals.manifests)
             },
-            bytes(plan.reclaimable_bytes)
+            bound.0,
+            bytes(plan.reclaimable_bytes),
+            bound.1
         ));
     }
     lines.extend(rules(plan, policies).lines());

@@ -7,3 +7,4 @@ mod in_use;
 mod multi_arch;
 mod shared;
 mod signed;
+mod with_store;

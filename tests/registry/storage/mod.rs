@@ -15,7 +15,7 @@ use registry_retention::storage::{Location, StorageError, read};
 use super::support::Registry;
 
 /// Reads the storage of a registry.
-async fn inventory(registry: &Registry) -> Inventory {
+pub(crate) async fn inventory(registry: &Registry) -> Inventory {
     try_inventory(registry).await.expect("an inventory")
 }
 
