@@ -60,7 +60,6 @@ impl Judged<'_> {
             created: self.created.at().map(Created::At),
             size_bytes: self.digest().map_or(0, |digest| size_of(repository, digest)),
             companion: self.is_companion(),
-            gone: matches!(self.state, TagState::Removed(_)),
             selected_by: self.selected_by,
             verdict: self.verdict,
             removal,
