@@ -61,7 +61,11 @@ pub(super) async fn write(
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &key.namespace, &api_resource());
     let failed = |why| Unwritten::Trouble(Trouble::of_api(&format!("status of {key}"), &why));
     for _ in 0..MAX_ATTEMPTS {
-        let live = api.get_opt(&key.name).await.map_err(failed)?;
+        // By the right to report, which is left where that to read resources is taken away.
+        let live = match api.get_status(&key.name).await {
+            Err(kube::Error::Api(status)) if status.is_not_found() => None,
+            live => Some(live.map_err(failed)?),
+        };
         let Some(live) = live.filter(|live| live.metadata.uid.as_deref() == Some(uid)) else {
             tracing::info!(%key, "the resource is gone; its status is not written");
             return Ok(status.clone());

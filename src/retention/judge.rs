@@ -69,7 +69,6 @@ impl Judged<'_> {
             age_source: AgeSource::of(self.pushed, self.created),
             size_bytes: self.digest().map_or(0, |digest| size_of(repository, digest)),
             companion: self.is_companion(),
-            gone: matches!(self.state, TagState::Removed(_)),
             selected_by: self.selected_by,
             verdict: self.verdict,
             removal,

@@ -81,9 +81,6 @@ pub struct TagPlan {
     pub size_bytes: u64,
     /// Whether it belongs to another manifest; no count or limit includes it then.
     pub companion: bool,
-    /// Whether a run of ours removed it before, and only its manifest is still to go; no count includes it then.
-    #[serde(skip)]
-    pub gone: bool,
     /// The rules that select it.
     pub selected_by: Vec<RuleId>,
     /// What becomes of it, and why.
@@ -178,11 +175,6 @@ impl Plan {
         self.repositories.iter().flat_map(|repository| repository.tags.iter().map(move |tag| (&repository.name, tag)))
     }
 
-    /// The tags that are there to be counted.
-    fn listed(&self) -> impl Iterator<Item = &TagPlan> {
-        self.tags().map(|(_, tag)| tag).filter(|tag| !tag.gone)
-    }
-
     /// Every untagged manifest with its repository, in order.
     pub fn untagged(&self) -> impl Iterator<Item = (&RepositoryName, &UntaggedPlan)> {
         self.repositories.iter().flat_map(|repository| repository.untagged.iter().map(move |it| (&repository.name, it)))
@@ -191,7 +183,7 @@ impl Plan {
     /// The counts of the whole plan.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for tag in self.listed() {
+        for (_, tag) in self.tags() {
             let condemned = usize::from(tag.verdict.is_condemned());
             if tag.companion {
                 totals.companions += condemned;
@@ -209,7 +201,7 @@ impl Plan {
     /// The counts of each rule that selects anything.
     pub fn by_rule(&self) -> BTreeMap<&RuleId, RuleTotals> {
         let mut rules: BTreeMap<&RuleId, RuleTotals> = BTreeMap::new();
-        for tag in self.listed() {
+        for (_, tag) in self.tags() {
             for rule in &tag.selected_by {
                 let totals = rules.entry(rule).or_default();
                 totals.selected += 1;
@@ -222,7 +214,7 @@ impl Plan {
     /// How many tags are kept or condemned for each reason.
     pub fn by_reason(&self) -> BTreeMap<&'static str, usize> {
         let mut reasons = BTreeMap::new();
-        for tag in self.listed() {
+        for (_, tag) in self.tags() {
             *reasons.entry(tag.verdict.code()).or_default() += 1;
         }
         reasons

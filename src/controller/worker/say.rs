@@ -86,11 +86,12 @@ impl Worker {
         if let Err(trouble) = self.write(resource, now).await {
             tracing::warn!(key = %resource.key, message = trouble.message, "the status is not written");
         }
-        if self.known.get(&resource.key).is_some_and(|known| known.is_stale) {
-            return;
-        }
         let Some((words, always)) = words else { return };
-        if always || said.as_deref() != Some(words.reason.as_str()) {
+        let (is_stale, is_written) =
+            self.known.get(&resource.key).map_or((true, false), |known| (known.is_stale, known.is_written()));
+        // What could not be written is new again at the next try, and told with that.
+        let is_news = is_written && said.as_deref() != Some(words.reason.as_str());
+        if !is_stale && (always || is_news) {
             let ready = self.known.get(&resource.key).is_some_and(|known| known.status.holds("Ready"));
             scribe::tell(&self.context, &resource.key, &resource.uid, words, ready).await;
         }

@@ -35,7 +35,7 @@ fn suspended(stage: &Stage<'_>, operator: &Operator<'_>) {
     stage.assert_whole(&repositories);
 
     stage.relay.clear_rules();
-    team.patch(&json!({"suspend": false}));
+    team.patch_and_run(&json!({"suspend": false}), "second");
     finished(stage, operator, &team, &repositories, left);
 }
 
@@ -52,7 +52,7 @@ fn turned_into_a_dry_run(stage: &Stage<'_>, operator: &Operator<'_>) {
     stage.assert_whole(&repositories);
 
     stage.relay.clear_rules();
-    team.patch(&json!({"mode": "Enforce"}));
+    team.patch_and_run(&json!({"mode": "Enforce"}), "second");
     finished(stage, operator, &team, &repositories, left);
 }
 
@@ -128,9 +128,9 @@ fn some_left(stage: &Stage<'_>, repositories: &[&str; 3]) -> usize {
     left
 }
 
-/// Once the edit is taken back, the next run deletes what is left.
+/// The edit was taken back, and the run that came with that has deleted what was left. It was asked for in one go: a run
+/// that was cut goes on by itself, and one asked for later might find nothing to do.
 fn finished(stage: &Stage<'_>, operator: &Operator<'_>, team: &Retention<'_>, repositories: &[&str; 3], left: usize) {
-    team.run("second");
     let last = team.last_run();
     assert_eq!((last.result, last.deleted), (RunResult::Succeeded, number(left)));
     stage.assert_only_kept(repositories);

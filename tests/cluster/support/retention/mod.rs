@@ -69,9 +69,20 @@ impl<'a> Retention<'a> {
         self.cluster.kubectl(&["annotate", "rr", &self.name, "-n", &self.namespace, "--overwrite", &annotation]);
     }
 
+    /// Changes the spec and asks for a run, both at once, and waits until that has ended.
+    pub fn patch_and_run(&self, spec: &Value, request: &str) -> RegistryRetentionStatus {
+        let patch = json!({"metadata": {"annotations": {REQUESTED_AT: request}}, "spec": spec}).to_string();
+        self.cluster.kubectl(&["patch", "rr", &self.name, "-n", &self.namespace, "--type=merge", "--patch", &patch]);
+        self.answered(request)
+    }
+
     /// Asks for a run, and waits until it has ended.
     pub fn run(&self, request: &str) -> RegistryRetentionStatus {
         self.annotate("requestedAt", request);
+        self.answered(request)
+    }
+
+    fn answered(&self, request: &str) -> RegistryRetentionStatus {
         eventually("the requested run ends", || {
             let status = self.status();
             let ended = status.last_handled_reconcile_at.as_deref() == Some(request) && status.run.is_none();
