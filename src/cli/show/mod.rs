@@ -1,12 +1,13 @@
 //! What people and programs are shown. All of it reads the one `Plan`, so that what is applied is what was shown.
 //!
-//! - `table`: a plan tag by tag; `summary`: its counts; `notice`: what an admin must know about it
+//! - `table`: a plan tag by tag; `summary`: its counts; `storage`: what the storage adds; `notice`: what an admin must know
 //! - `ending`: what a run did, and how the space is given back
 //! - `document`: the same for programs; `text`: numbers, ages, columns
 
 mod document;
 mod ending;
 mod notice;
+mod storage;
 mod summary;
 mod table;
 pub(super) mod text;

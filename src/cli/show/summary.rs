@@ -44,23 +44,19 @@ pub(super) fn counts(plan: &Plan, policies: &[Policy]) -> Vec<String> {
     if totals.manifests == 0 && totals.condemned > 0 {
         lines.push("No manifest is deleted, so no space comes back".to_owned());
     } else if totals.manifests > 0 {
-        let is_exact = plan.collected.as_ref().is_some_and(|collected| collected.is_exact);
-        let bound = if is_exact {
-            ("", "")
+        let deleted = if totals.manifests == 1 {
+            "1 manifest is".to_owned()
         } else {
-            ("up to ", " (less where repositories that no rule reaches share layers)")
+            format!("{} manifests are", totals.manifests)
         };
-        lines.push(format!(
-            "{} deleted; a garbage collection then gives back {}{}{}",
-            if totals.manifests == 1 {
-                "1 manifest is".to_owned()
-            } else {
-                format!("{} manifests are", totals.manifests)
-            },
-            bound.0,
-            bytes(plan.reclaimable_bytes),
-            bound.1
-        ));
+        lines.push(match &plan.collected {
+            Some(_) => format!("{deleted} deleted"),
+            None => format!(
+                "{deleted} deleted; a garbage collection then gives back up to {} (less where repositories that no rule \
+                 reaches share layers)",
+                bytes(plan.reclaimable_bytes)
+            ),
+        });
     }
     lines.extend(rules(plan, policies).lines());
     let mut reasons = Table::new("  ", &[1], &["REASON", "TAGS"]);
@@ -72,6 +68,7 @@ pub(super) fn counts(plan: &Plan, policies: &[Policy]) -> Vec<String> {
     }
     lines.extend(dangling(plan));
     lines.extend(untagged(plan));
+    lines.extend(super::storage::lines(plan));
     lines
 }
 

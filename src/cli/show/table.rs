@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::text::{Table, ago, bytes, count};
-use crate::retention::{Created, Removal, RepositoryPlan, RuleId, TagPlan};
+use crate::retention::{Created, Removal, RepositoryPlan, RuleId, TagPlan, UntaggedPlan, Verdict};
 
 /// The lines of one repository: those tags that go, by rule and name, and the others as counts. `wide` shows all, with
 /// digests and creation times. Where nothing goes there is nothing to show but in `wide`.
 pub(super) fn repository(repository: &RepositoryPlan, now: Timestamp, wide: bool) -> Vec<String> {
     let mut shown: Vec<&TagPlan> = repository.tags.iter().filter(|tag| wide || tag.verdict.is_condemned()).collect();
-    if shown.is_empty() {
+    let untagged: Vec<&UntaggedPlan> =
+        repository.untagged.iter().filter(|it| wide || it.verdict.is_condemned()).collect();
+    if shown.is_empty() && untagged.is_empty() {
         return Vec::new();
     }
     let rule =
@@ -29,30 +31,43 @@ pub(super) fn repository(repository: &RepositoryPlan, now: Timestamp, wide: bool
         let kept = repository.tags.iter().filter(|tag| !tag.verdict.is_condemned());
         lines.push(format!("  stay: {}", staying(kept.map(|tag| tag.verdict.code()))));
     }
+    if !untagged.is_empty() {
+        lines.extend(untagged_table(&untagged, now).lines());
+    }
     lines
+}
+
+fn untagged_table(untagged: &[&UntaggedPlan], now: Timestamp) -> Table {
+    let mut table = Table::new("  ", &[3, 4], &["UNTAGGED", "VERDICT", "REASON", "AGE", "SIZE", "WHY"]);
+    for it in untagged {
+        let age = it.pushed.map_or_else(|| "-".to_owned(), |at| ago(at, now));
+        let (verdict, reason) = (verdict(&it.verdict), it.verdict.code().to_owned());
+        table.row([it.digest.to_string(), verdict, reason, age, bytes(it.size_bytes), it.verdict.to_string()]);
+    }
+    table
 }
 
 fn table(tags: &[&TagPlan], now: Timestamp) -> Table {
     let mut table = Table::new("  ", &[3, 4], &["TAG", "VERDICT", "REASON", "AGE", "SIZE", "WHY"]);
     for tag in tags {
-        let age = tag.created.and_then(Created::at).map_or_else(|| "-".to_owned(), |at| ago(at, now));
-        table.row([name(tag), verdict(tag), reason(tag), age, bytes(tag.size_bytes), why(tag)]);
+        table.row([name(tag), verdict(&tag.verdict), reason(tag), age(tag, now), bytes(tag.size_bytes), why(tag)]);
     }
     table
 }
 
 fn wide_table(tags: &[&TagPlan], now: Timestamp) -> Table {
-    let header = ["TAG", "VERDICT", "REASON", "AGE", "CREATED", "SIZE", "DIGEST", "RULES", "WHY"];
-    let mut table = Table::new("  ", &[3, 5], &header);
+    let header = ["TAG", "VERDICT", "REASON", "AGE", "CREATED", "PUSHED", "SIZE", "DIGEST", "RULES", "WHY"];
+    let mut table = Table::new("  ", &[3, 6], &header);
     for tag in tags {
-        let at = tag.created.and_then(Created::at);
+        let shown = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
         let rules: Vec<String> = tag.selected_by.iter().map(|rule| format!("{}/{}", rule.policy, rule.rule)).collect();
         table.row([
             name(tag),
-            verdict(tag),
+            verdict(&tag.verdict),
             reason(tag),
-            at.map_or_else(|| "-".to_owned(), |at| ago(at, now)),
-            at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}")),
+            age(tag, now),
+            shown(tag.created.and_then(Created::at)),
+            shown(tag.pushed),
             bytes(tag.size_bytes),
             tag.digest.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
             if rules.is_empty() { "-".to_owned() } else { rules.join(",") },
@@ -66,8 +81,14 @@ fn name(tag: &TagPlan) -> String {
     tag.tag.to_string()
 }
 
-fn verdict(tag: &TagPlan) -> String {
-    if tag.verdict.is_condemned() { "delete" } else { "keep" }.to_owned()
+/// How long ago it was pushed, where the storage tells; else how long ago it was created.
+fn age(tag: &TagPlan, now: Timestamp) -> String {
+    let at = tag.pushed.or_else(|| tag.created.and_then(Created::at));
+    at.map_or_else(|| "-".to_owned(), |at| ago(at, now))
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    if verdict.is_condemned() { "delete" } else { "keep" }.to_owned()
 }
 
 fn why(tag: &TagPlan) -> String {

@@ -95,6 +95,13 @@ async fn what_nothing_reaches_goes_and_the_space_comes_back(version: Version) {
     let storage = format!("--storage {}", root(&registry));
     let plan = terminal.plan(&storage).await;
     assert_eq!(condemned(&plan), ["app:pr-1"]);
+    let shown = terminal.run(&format!("plan -f {storage}")).await.code(0);
+    shown.says(&[
+        "UNTAGGED",
+        "3 untagged manifests take ",
+        ": 3 go, none stays",
+        "A garbage collection then gives back ",
+    ]);
     let promised = plan["plan"]["reclaimableBytes"].as_u64().expect("bytes");
 
     terminal.run(&format!("prune -f --yes {storage}")).await.code(0);
