@@ -52,6 +52,7 @@ pub(super) enum Command {
     Inventory(Inventory),
     /// Run the operator; its Deployment does this
     Controller(Controller),
+    Install(Install),
     /// Print the CustomResourceDefinition of RegistryRetention
     Crd,
     /// Print the completions for a shell
@@ -194,6 +195,14 @@ pub(super) struct Inventory {
     /// Write to this file, compressed if its name ends in .gz [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+/// Copy this program into a folder; the operator's Jobs do this, to run it in the registry's own image
+#[derive(Debug, Args)]
+pub(super) struct Install {
+    /// The folder, which must be there
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
