@@ -12,6 +12,7 @@
 mod accept;
 mod access;
 mod args;
+mod beside;
 mod cluster;
 mod controller;
 mod error;
