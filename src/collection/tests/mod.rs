@@ -10,21 +10,21 @@ use serde_json::{Value, json};
 use super::*;
 
 /// A Deployment named `registry` whose pods are of this.
-fn deployment(pod: Value) -> Deployment {
+fn deployment(pod: &Value) -> Deployment {
     let spec = json!({"selector": {}, "template": {"spec": pod}});
     let metadata = json!({"name": "registry", "namespace": "team", "uid": "u-1"});
     serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap()
 }
 
 /// A pod whose container has this besides its name.
-fn of_container(mut container: Value, volumes: Value) -> Value {
+fn of_container(mut container: Value, volumes: &Value) -> Value {
     container["name"] = json!("registry");
     json!({"containers": [container], "volumes": volumes})
 }
 
 /// A claim at the official root directory.
 fn with_claim(container: Value) -> Value {
-    let mut pod = of_container(container, json!([{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]));
+    let mut pod = of_container(container, &json!([{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]));
     pod["containers"][0]["volumeMounts"] = json!([{"name": "data", "mountPath": "/var/lib/registry"}]);
     pod
 }
@@ -41,7 +41,7 @@ fn inventory(deployment: &Deployment, claims: &Claims, nodes: &[&str]) -> Result
 }
 
 /// Its pod as JSON.
-fn pod_of(pod: Value) -> Value {
+fn pod_of(pod: &Value) -> Value {
     let job = inventory(&deployment(pod), &one_node(), &["node-a"]).unwrap();
     serde_json::to_value(job.spec.unwrap().template).unwrap()
 }

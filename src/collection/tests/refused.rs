@@ -1,6 +1,6 @@
 use super::*;
 
-fn reason(pod: Value, claims: &Claims, nodes: &[&str]) -> (&'static str, String) {
+fn reason(pod: &Value, claims: &Claims, nodes: &[&str]) -> (&'static str, String) {
     let refusal = inventory(&deployment(pod), claims, nodes).expect_err("it is refused");
     (refusal.reason(), refusal.to_string())
 }
@@ -9,7 +9,7 @@ fn reason(pod: Value, claims: &Claims, nodes: &[&str]) -> (&'static str, String)
 fn the_registrys_container_is_the_named_one_the_only_one_or_the_one_named_registry() {
     let of = |names: &[&str], named: Option<&str>| {
         let containers: Vec<_> = names.iter().map(|name| json!({"name": name})).collect();
-        let deployment = deployment(json!({"containers": containers}));
+        let deployment = deployment(&json!({"containers": containers}));
         let template = Template::of(&deployment, named, None);
         template.map(|template| template.container.name.clone()).map_err(|refusal| refusal.to_string())
     };
@@ -33,7 +33,7 @@ fn the_registrys_container_is_the_named_one_the_only_one_or_the_one_named_regist
 #[test]
 fn how_it_is_started_must_be_understood() {
     let of = |container: Value, said: Option<&str>| {
-        let deployment = deployment(of_container(container, json!([])));
+        let deployment = deployment(&of_container(container, &json!([])));
         let template = Template::of(&deployment, None, said);
         template.map(|it| (it.entry_point.executable, it.entry_point.configuration)).map_err(|it| it.reason())
     };
@@ -73,7 +73,7 @@ fn a_storage_of_the_pod_alone_is_refused_where_the_template_shows_it() {
         volume["name"] = json!("data");
         let mut container = more.clone();
         container["volumeMounts"] = json!([{"name": "data", "mountPath": path}]);
-        inventory(&deployment(of_container(container, json!([volume]))), &one_node(), &["a"])
+        inventory(&deployment(&of_container(container, &json!([volume]))), &one_node(), &["a"])
             .map_err(|it| it.to_string())
     };
     let root = |path: &str| json!({"env": [{"name": "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "value": path}]});
@@ -110,21 +110,21 @@ fn a_storage_of_the_pod_alone_is_refused_where_the_template_shows_it() {
         assert!(mounted(path, volume, more).is_ok(), "{path} {volume} {more}");
     }
     // A configuration of one's own may name any driver.
-    let mut pod = of_container(json!({}), json!([{"name": "data", "emptyDir": {}}, {"name": "c", "configMap": {}}]));
+    let mut pod = of_container(json!({}), &json!([{"name": "data", "emptyDir": {}}, {"name": "c", "configMap": {}}]));
     pod["containers"][0]["volumeMounts"] = json!([
         {"name": "data", "mountPath": "/var/lib/registry"},
         {"name": "c", "mountPath": "/etc/distribution/config.yml", "subPath": "x"},
     ]);
-    assert!(inventory(&deployment(pod), &Claims::new(), &[]).is_ok());
+    assert!(inventory(&deployment(&pod), &Claims::new(), &[]).is_ok());
 }
 
 #[test]
 fn volumes_that_no_second_pod_reaches_are_refused() {
     let claim = || with_claim(json!({}));
     let of = |mode| [("data".to_owned(), mode)].into();
-    assert_eq!(reason(claim(), &of(AccessMode::OnePod), &["a"]).0, "StoreOfOnePod");
-    assert!(inventory(&deployment(claim()), &of(AccessMode::OnePod), &[]).is_ok());
-    let (code, text) = reason(claim(), &Claims::new(), &["a"]);
+    assert_eq!(reason(&claim(), &of(AccessMode::OnePod), &["a"]).0, "StoreOfOnePod");
+    assert!(inventory(&deployment(&claim()), &of(AccessMode::OnePod), &[]).is_ok());
+    let (code, text) = reason(&claim(), &Claims::new(), &["a"]);
     assert!(code == "ClaimNotFound" && text.contains("the claim data"), "{text}");
     let host_path = || {
         let mut pod = claim();
@@ -132,8 +132,8 @@ fn volumes_that_no_second_pod_reaches_are_refused() {
         pod
     };
     for nodes in [&[][..], &["a", "b"]] {
-        let (code, text) = reason(host_path(), &Claims::new(), nodes);
+        let (code, text) = reason(&host_path(), &Claims::new(), nodes);
         assert!(code == "NodeUnclear" && text.contains("hostPath"), "{text}");
     }
-    assert!(inventory(&deployment(host_path()), &Claims::new(), &["a"]).is_ok());
+    assert!(inventory(&deployment(&host_path()), &Claims::new(), &["a"]).is_ok());
 }

@@ -16,7 +16,7 @@ fn the_whole_job_of_a_registry_with_everything() {
 fn where_the_template_satisfies_restricted_the_pod_does() {
     let restricted = json!({"allowPrivilegeEscalation": false, "runAsNonRoot": true, "runAsUser": 1000,
         "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}});
-    let pod = pod_of(with_claim(json!({"securityContext": restricted})));
+    let pod = pod_of(&with_claim(json!({"securityContext": restricted})));
     let spec = &pod["spec"];
     assert_eq!(spec["containers"][0]["securityContext"], restricted);
     for container in spec["containers"].as_array().unwrap().iter().chain(spec["initContainers"].as_array().unwrap()) {
@@ -44,16 +44,16 @@ fn where_the_template_satisfies_restricted_the_pod_does() {
 fn our_own_container_runs_as_nobody_where_the_pod_runs_as_root() {
     let mut of = with_claim(json!({}));
     let user = |pod: &Value| pod["spec"]["initContainers"][0]["securityContext"]["runAsUser"].clone();
-    assert_eq!(user(&pod_of(of.clone())), Value::Null);
+    assert_eq!(user(&pod_of(&of)), Value::Null);
     of["securityContext"] = json!({"runAsUser": 0});
-    assert_eq!(user(&pod_of(of.clone())), 65532);
+    assert_eq!(user(&pod_of(&of)), 65532);
     of["securityContext"] = json!({"runAsUser": 1000});
-    assert_eq!(user(&pod_of(of)), Value::Null);
+    assert_eq!(user(&pod_of(&of)), Value::Null);
 }
 
 #[test]
 fn the_program_is_told_the_configuration_and_what_is_shared() {
-    let arguments = |container: Value| pod_of(with_claim(container))["spec"]["containers"][0]["args"].clone();
+    let arguments = |container: Value| pod_of(&with_claim(container))["spec"]["containers"][0]["args"].clone();
     let of = |configuration: &str, volumes: &str| {
         json!(["inventory", configuration, format!("--volumes={volumes}"), "--log"])
     };
@@ -66,7 +66,7 @@ fn the_program_is_told_the_configuration_and_what_is_shared() {
     pod["containers"][0]["volumeMounts"] = json!([
         {"name": "b", "mountPath": "relative"}, {"name": "data", "mountPath": "/d"}, {"name": "b", "mountPath": "/$(X)"},
     ]);
-    assert_eq!(pod_of(pod)["spec"]["containers"][0]["args"], of("--detect", "/relative:/$$(X)"));
+    assert_eq!(pod_of(&pod)["spec"]["containers"][0]["args"], of("--detect", "/relative:/$$(X)"));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn it_runs_where_the_volumes_are() {
     let affinity = |claims: &Claims, nodes: &[&str], own: Value| {
         let mut pod = with_claim(json!({}));
         pod["affinity"] = own;
-        let job = inventory(&deployment(pod), claims, nodes).unwrap();
+        let job = inventory(&deployment(&pod), claims, nodes).unwrap();
         serde_json::to_value(job.spec.unwrap().template.spec.unwrap().affinity).unwrap()
     };
     let required = |terms: Value| json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}});
@@ -120,7 +120,7 @@ fn names_and_labels_fit() {
     assert!(one.len() <= 63 && one != other && one.ends_with("-inventory"), "{one}");
     assert!(!one.contains("--"), "{one}");
 
-    let mut deployment = deployment(with_claim(json!({})));
+    let mut deployment = deployment(&with_claim(json!({})));
     deployment.metadata.name = Some(long);
     let job = inventory(&deployment, &one_node(), &[]).unwrap();
     assert!(job.metadata.labels.unwrap().values().all(|value| value.len() <= 63));

@@ -48,13 +48,13 @@ fn what_was_sent_is_what_is_received() {
 fn other_lines_may_stand_between_and_the_last_are_remembered() {
     let (log, store) = log(1000);
     let mut reader = LogReader::new(InventoryBytes::new());
-    let long = "é\u{1b}".repeat(5000);
+    let endless = "é\u{1b}".repeat(5000);
     for (number, line) in lines(&log).into_iter().enumerate() {
         reader.take(format!("word {number}").as_bytes()).unwrap();
         reader.take(line).unwrap();
     }
     assert!(reader.has_ended());
-    for word in ["", "\u{fffd}", &long].into_iter().cycle().take(WORDS) {
+    for word in ["", "\u{fffd}", &endless].into_iter().cycle().take(WORDS) {
         reader.take(word.as_bytes()).unwrap();
     }
     reader.take(b"\xff").unwrap();
