@@ -9,6 +9,7 @@
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
 //! - [`retention`]: what must be read, and what becomes of every tag.
 //! - [`pruning`]: which operations carry a plan out, in which order, and whether each still may be.
+//! - [`collection`]: work beside a registry's storage, as values: the Jobs that do it.
 //! - [`schedule`]: when a run is due: cron lines in time zones, requests, retries.
 //!
 //! With IO:
@@ -24,6 +25,7 @@
 pub mod api;
 pub mod cli;
 pub mod cluster;
+pub mod collection;
 pub mod controller;
 pub mod oci;
 pub mod pruning;

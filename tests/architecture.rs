@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules that decide.
-const PURE: [&str; 5] = ["api", "oci", "pruning", "retention", "schedule"];
+const PURE: [&str; 6] = ["api", "collection", "oci", "pruning", "retention", "schedule"];
 
 /// What decides in the controller, beside what acts.
 const PURE_IN_CONTROLLER: [&str; 5] = ["record", "registries", "resource", "story", "trouble"];

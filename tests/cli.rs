@@ -192,4 +192,29 @@ fn a_storage_that_cannot_be_read_is_refused_with_what_to_do() {
     );
     check(&configuration("{s3: {bucket: b, region: r, v4auth: false}}"), 2, &["storage.s3.v4auth"]);
     check(&cli.run(&["inventory", "--configuration", "missing.yml"]), 2, &["missing.yml: cannot be read"]);
+    check(&cli.run(&["inventory", "--detect"]), 2, &["REGISTRY_CONFIGURATION_PATH", "no inventory was made"]);
+    let elsewhere = cli.run(&["inventory", "--storage", root, "--volumes", "/nowhere:", "--log"]);
+    check(&elsewhere, 2, &["the storage lies on no volume", "registry-retention-log/1 failed StoreNotShared"]);
+}
+
+#[test]
+fn the_program_is_installed_whole_or_not_at_all() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let cli = Cli::new();
+    let folder = cli.folder.path().to_str().unwrap();
+    let copy = cli.folder.path().join("registry-retention");
+    fs::write(&copy, "an older one").unwrap();
+    check(&cli.run(&["install", folder]), 0, &[]);
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o7777, 0o755);
+    assert!(fs::read(&copy).unwrap() == fs::read(env!("CARGO_BIN_EXE_registry-retention")).unwrap());
+    let version = Command::new(&copy).arg("--version").output().unwrap();
+    check(&version, 0, &[env!("CARGO_PKG_VERSION")]);
+
+    check(&cli.run(&["install", "/nowhere"]), 1, &["/nowhere/registry-retention: the program cannot be copied there"]);
+    fs::create_dir(cli.folder.path().join("taken")).unwrap();
+    fs::create_dir(cli.folder.path().join("taken/registry-retention")).unwrap();
+    let taken = cli.folder.path().join("taken");
+    check(&cli.run(&["install", taken.to_str().unwrap()]), 1, &["cannot be copied there"]);
+    let left: Vec<_> = fs::read_dir(&taken).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["registry-retention"], "nothing unfinished");
 }

@@ -52,6 +52,7 @@ pub(super) enum Command {
     Inventory(Inventory),
     /// Run the operator; its Deployment does this
     Controller(Controller),
+    Install(Install),
     /// Print the CustomResourceDefinition of RegistryRetention
     Crd,
     /// Print the completions for a shell
@@ -188,7 +189,7 @@ pub(super) struct Verify {
 /// read all of the storage: what cannot be read ends it.
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
-#[command(group = clap::ArgGroup::new("where").required(true).args(["storage", "configuration"]))]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["storage", "configuration", "detect"]))]
 pub(super) struct Inventory {
     /// The storage: the root directory of the registry, or s3://BUCKET[/ROOT][?region=REGION&endpoint=URL]
     ///
@@ -200,9 +201,28 @@ pub(super) struct Inventory {
     /// environment stand over it
     #[arg(long, value_name = "FILE")]
     pub(super) configuration: Option<PathBuf>,
+    /// In the registry's own image: find the configuration file as the registry does
+    #[arg(long)]
+    pub(super) detect: bool,
+    /// Refuse a storage that lies in none of these folders, separated by colons
+    ///
+    /// The operator's Job names the volumes that it shares with the registry: elsewhere it would read another storage.
+    #[arg(long, value_name = "DIRS")]
+    pub(super) volumes: Option<String>,
     /// Write to this file, compressed if its name ends in .gz [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "log")]
     pub(super) output: Option<PathBuf>,
+    /// Write to standard output as lines of a container's log, which the operator follows
+    #[arg(long)]
+    pub(super) log: bool,
+}
+
+/// Copy this program into a folder; the operator's Jobs do this, to run it in the registry's own image
+#[derive(Debug, Args)]
+pub(super) struct Install {
+    /// The folder, which must be there
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -363,6 +383,7 @@ mod tests {
             "rr prune -f x --ignore-cluster",
             "rr inventory --storage /x",
             "rr inventory --configuration x -o y.gz",
+            "rr inventory --detect --volumes /a:/b --log",
         ] {
             assert_eq!(parse(line), Ok(()), "{line}");
         }
@@ -381,6 +402,8 @@ mod tests {
             "rr inventory",
             "rr inventory --storage /x --configuration y",
             "rr inventory --storage gs://x",
+            "rr inventory --detect --storage /x",
+            "rr inventory --detect --log -o x",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -36,6 +36,12 @@ pub(super) enum CliError {
     /// The registry's storage, or an inventory of it.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// How the registry is started in its image is not known.
+    #[error("{0}")]
+    EntryPointUnknown(String),
+    /// The storage cannot be read from beside the registry.
+    #[error("{0}")]
+    StoreNotShared(String),
     /// A file that was asked for.
     #[error("{0}")]
     Unwritten(String),
@@ -53,6 +59,8 @@ impl CliError {
         match self {
             Self::Usage(_)
             | Self::Resources(_)
+            | Self::EntryPointUnknown(_)
+            | Self::StoreNotShared(_)
             | Self::Cluster(ClusterError::Configuration(_))
             | Self::Asked(ClusterError::Configuration(_))
             | Self::Storage(StorageError::Nothing { .. } | StorageError::Saved { .. })
@@ -84,6 +92,8 @@ impl CliError {
             Self::Work(error) => error.reason(),
             Self::State(error) => error.reason(),
             Self::Storage(error) => error.reason(),
+            Self::EntryPointUnknown(_) => "EntryPointUnknown",
+            Self::StoreNotShared(_) => "StoreNotShared",
             Self::Unwritten(_) => "Unwritten",
             Self::Plugin(_) => "Plugin",
             Self::Internal(_) => "Internal",

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -8,15 +10,28 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use super::args::{self, Loudness};
+use super::beside;
 use super::error::CliError;
 use super::exit::Exit;
 use super::screen::err;
 use super::show::text::{bytes, count};
 use crate::retention::Capacity;
-use crate::storage::{Ending, Location, StorageError, Tally, Writer, configured, read_each};
+use crate::storage::{Ending, Location, LogWriter, StorageError, Tally, Writer, configured, read_each, write_failure};
+
+/// How often somebody who follows the log is told that there is more to come. API servers and what lies before them end
+/// an answer that pauses for some minutes.
+const BEAT: Duration = Duration::from_secs(60);
 
 /// Reads a storage, and writes down what is there.
 pub(super) async fn run(args: &args::Inventory, loudness: &Loudness) -> Result<Exit, CliError> {
+    if args.log {
+        let done = send(args).await;
+        if let Err(error) = &done {
+            // Where even this cannot be written, the exit code tells.
+            let _ = write_failure(io::stdout(), error.reason(), &error.to_string());
+        }
+        return done.map(|()| Exit::Done);
+    }
     let location = location(args)?;
     let now = super::now();
     let (ending, tally) = if let Some(path) = &args.output {
@@ -31,19 +46,48 @@ pub(super) async fn run(args: &args::Inventory, loudness: &Loudness) -> Result<E
     Ok(Exit::Done)
 }
 
+/// Writes the inventory as lines of a log. Something is said at once, for who follows waits for that.
+async fn send(args: &args::Inventory) -> Result<(), CliError> {
+    let location = location(args)?;
+    err(format_args!("reading {location}"));
+    let beat = tokio::spawn(async {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            err("still reading");
+        }
+    });
+    let written = write(&location, LogWriter::new(io::stdout()), super::now()).await;
+    beat.abort();
+    let (log, ending, tally) = written?;
+    log.end().map_err(StorageError::Unwritten)?;
+    tell(&location, &ending, &tally);
+    Ok(())
+}
+
 /// Where the storage is that is meant.
 fn location(args: &args::Inventory) -> Result<Location, CliError> {
-    let Some(path) = &args.configuration else {
-        return args
-            .storage
-            .clone()
-            .ok_or_else(|| CliError::Usage("say what to read: --storage or --configuration".into()));
+    let location = match &args.storage {
+        Some(location) => location.clone(),
+        None => configured_location(args)?,
+    };
+    if let Some(volumes) = &args.volumes {
+        let volumes: Vec<PathBuf> = volumes.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+        beside::must_be_shared(&location, &volumes)?;
+    }
+    Ok(location)
+}
+
+fn configured_location(args: &args::Inventory) -> Result<Location, CliError> {
+    let environment = std::env::vars_os();
+    let environment: BTreeMap<String, String> =
+        environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let path = match &args.configuration {
+        Some(path) => path.clone(),
+        None => beside::configuration_file(&environment, Path::is_file)?,
     };
     let shown = path.display();
-    let yaml = std::fs::read_to_string(path)
+    let yaml = std::fs::read_to_string(&path)
         .map_err(|why| CliError::Usage(format!("{shown}: cannot be read: {why}; no inventory was made")))?;
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     configured(&yaml, environment).map_err(|why| CliError::Usage(format!("{shown}: {why}; no inventory was made")))
 }
 

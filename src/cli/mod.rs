@@ -12,11 +12,13 @@
 mod accept;
 mod access;
 mod args;
+mod beside;
 mod cluster;
 mod controller;
 mod error;
 mod exit;
 mod explain;
+mod install;
 mod inventory;
 mod next;
 mod pass;
@@ -82,6 +84,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
             screen::raw(&String::from_utf8_lossy(&text));
             Ok(Exit::Done)
         }
+        Command::Install(args) => install::run(&args),
         Command::Accept(args) => accept::run(&args),
         Command::Plan(args) => block_on(async |stop| plan::run(&args, &cli.loudness, stop).await),
         Command::Prune(args) => block_on(async |stop| prune::run(&args, &cli.loudness, stop).await),

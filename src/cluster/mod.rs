@@ -6,15 +6,21 @@
 //!   [`watched`](Watched): both, as whoever deletes asks for them
 //! - `names`: the names of a registry, and which resources concern the same one
 //! - `resources`: what other resources of the cluster keep
+//! - `inventory_job`: [`read_storage`] by a Job beside a registry, [`InventoryError`] why it did not; `job_log`: its log,
+//!   followed from the first line; `pod_state`: how far its container is
 //! - [`error`](ClusterError): why the cluster could not be asked; then nothing is deleted
 
 mod connect;
 mod error;
 mod images;
 mod index;
+mod inventory_error;
+mod inventory_job;
+mod job_log;
 mod kind;
 mod list;
 mod names;
+mod pod_state;
 mod references;
 mod resources;
 mod scope;
@@ -24,6 +30,9 @@ pub use connect::{Configuration, Origin, Place, client};
 pub use error::{Cause, ClusterError, Unread, Verb};
 pub use images::Workload;
 pub use index::Index;
+pub use inventory_error::InventoryError;
+pub use inventory_job::{Subject, read_storage};
+pub use job_log::FollowError;
 pub use kind::Kind;
 pub use list::used_images;
 pub use names::{Registry, group, identities, names};

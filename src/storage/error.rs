@@ -111,3 +111,45 @@ pub enum SavedError {
     #[error("it goes on after its end")]
     GoesOn,
 }
+
+/// What is wrong with a result that came as a log. Nothing of it is used.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// A line is not what is written there.
+    #[error("its line {number} is damaged")]
+    Malformed {
+        /// The number that it should have, from 0.
+        number: u64,
+    },
+    /// Lines are missing, or came twice.
+    #[error("its line {expected} is missing: line {found} stands in its place")]
+    Gap {
+        /// The line that should stand there.
+        expected: u64,
+        /// The one that does.
+        found: u64,
+    },
+    /// It has no end.
+    #[error("it is cut off after {lines} lines")]
+    Unfinished {
+        /// How many are there.
+        lines: u64,
+    },
+    /// Its checksum differs, or it is not compressed as it should be.
+    #[error("it was altered on the way: its checksum differs")]
+    Altered,
+    /// Something stands after its end.
+    #[error("it goes on after its end")]
+    GoesOn,
+    /// It is whole, and what it carries is not.
+    #[error("what it carries cannot be used: {0}")]
+    Content(SavedError),
+    /// Instead of a result it says why there is none.
+    #[error("{text}")]
+    Failed {
+        /// The stable code.
+        reason: String,
+        /// What happened.
+        text: String,
+    },
+}

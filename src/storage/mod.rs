@@ -7,6 +7,7 @@
 //! - [`Location`]: where a storage is; [`configured`] finds it in a registry's own configuration.
 //! - [`read`], [`read_each`]: an inventory of it, as a [`Store`](crate::retention::Store) or [`Entry`] by entry.
 //! - [`Writer`], [`Lines`], [`load`]: the saved form of an inventory.
+//! - [`LogWriter`], [`LogReader`]: the same as lines of a container's log, on which lines get lost.
 //! - [`StorageError`]: why there is no inventory.
 //!
 //! Beneath:
@@ -34,17 +35,21 @@ mod location;
 mod parameters;
 mod queue;
 mod read;
+mod received;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub use bucket::BucketProblem;
 pub use configuration::{ConfigurationError, configured};
 pub use entry::{Entry, NoEntry};
-pub use error::{SavedError, StorageError};
+pub use error::{LogError, SavedError, StorageError};
 pub use gather::{Ending, Tally};
 pub use lines::Lines;
 pub use load::load;
 pub use location::{AccessKey, Bucket, Location, LocationError};
 pub use read::{read, read_each};
+pub use received::{InventoryBytes, LONGEST_LOG_LINE, LogReader};
 pub use saved::Writer;
+pub use transport::{LogWriter, write_failure};

@@ -13,3 +13,4 @@ mod support;
 mod disruptions;
 mod harness;
 mod operator;
+mod storage;

@@ -1,0 +1,24 @@
+//! Work beside a registry's storage, decided as values: the Jobs that do it, made from the registry's own Deployment.
+//!
+//! - [`Template`]: what of a Deployment describes the registry: its container, how it is started, its volumes
+//! - [`Claims`], [`Place`]: on which nodes a pod reaches the same volumes
+//! - `pod`: the registry's image, environment, volumes and identity, without what makes a pod serve
+//! - [`Errand`], [`job`]: a command of ours in such a pod
+//! - [`Refusal`]: why there is no such pod
+
+mod entry_point;
+mod job;
+mod place;
+mod pod;
+mod refusal;
+mod template;
+#[cfg(test)]
+mod tests;
+mod volumes;
+
+pub use entry_point::EntryPoint;
+pub use job::{Errand, LABEL_DEPLOYMENT, LABEL_RUN, MANAGED_BY, Mount, PROGRAM, Purpose, job, name};
+pub use place::{AccessMode, Claims, Place};
+pub use pod::CONTAINER;
+pub use refusal::Refusal;
+pub use template::Template;
