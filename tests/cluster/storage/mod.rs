@@ -8,6 +8,7 @@ mod long;
 mod reading;
 mod refused;
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use registry_retention::retention::Store;
 use registry_retention::storage::{Location, read};
 use serde_json::Value;
 
-use crate::support::{Cluster, RegistryPod};
+use crate::support::Cluster;
 
 /// Reads the storage of the Deployment `registry` as an administrator.
 async fn inventory(cluster: &Cluster, namespace: &str) -> Result<Store, InventoryError> {
@@ -35,8 +36,8 @@ async fn inventory(cluster: &Cluster, namespace: &str) -> Result<Store, Inventor
 }
 
 /// The storage as it is read from its files, here.
-async fn files(registry: &RegistryPod) -> Store {
-    let location = Location::Filesystem(registry.volume().to_owned());
+async fn files(volume: &Path) -> Store {
+    let location = Location::Filesystem(volume.to_owned());
     read(&location, Timestamp::now()).await.expect("the volume can be read")
 }
 

@@ -52,7 +52,7 @@ fn a_job_reads_what_the_files_say(version: Version) {
     let before = (seen(&cluster, "registry"), registry.store().files());
 
     let read = cluster.block_on(inventory(&cluster, "registry")).expect("an inventory");
-    assert_same(&read, &cluster.block_on(files(&registry)));
+    assert_same(&read, &cluster.block_on(files(registry.volume())));
     assert_eq!(read.repositories.len(), 2);
     assert_eq!(read.oddities.count, 1);
     assert!(registry.store().files() == before.1, "nothing was written");
@@ -69,7 +69,7 @@ fn a_job_reads_what_the_files_say(version: Version) {
         tokio::join!(inventory(&cluster, "registry"), meanwhile)
     });
     let read = read.expect("an inventory");
-    let files = cluster.block_on(files(&registry));
+    let files = cluster.block_on(files(registry.volume()));
     for (name, repository) in files.repositories.iter().filter(|(name, _)| name.to_string() != "meanwhile") {
         assert_eq!(read.repositories[name], *repository, "{name}");
     }
@@ -128,7 +128,7 @@ fn a_registry_that_may_do_next_to_nothing_is_read_as_well() {
     );
 
     let read = cluster.block_on(inventory(&cluster, "registry")).expect("an inventory");
-    assert_same(&read, &cluster.block_on(files(&registry)));
+    assert_same(&read, &cluster.block_on(files(registry.volume())));
     let ran = std::fs::read_to_string(registry.volume().join("ran")).expect("it ran");
     assert_eq!(ran.lines().count(), ran.lines().filter(|line| *line == "ran").count());
     assert_eq!(ran.lines().count(), 1, "an init container that mounts the store is the registry's alone");
