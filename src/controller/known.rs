@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::resource::Resource;
-use super::story::{Standing, Words};
+use super::story::{Standing, Words, undone};
 use crate::api::{LastRunStatus, Mode, PlanCounts, PlanReference, RegistryRetentionStatus, RunResult};
 use crate::retention::{StoredPlan, means};
 use crate::schedule::{Asks, Due, Failures, History, Turn, due};
@@ -133,7 +133,8 @@ impl Known {
 
     /// Says how the resource stands.
     pub(super) fn stand(&mut self, resource: &Resource, standing: &Standing, now: Timestamp) -> Words {
-        let words = standing.words(&resource.key, &self.status.rules);
+        let mut words = standing.words(&resource.key, &self.status.rules);
+        words.message += undone(&resource.spec);
         self.status.conditions = standing.conditions(&self.status.conditions, &words, resource.generation, now);
         self.status.observed_generation = Some(resource.generation);
         words

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::resource::Key;
 use super::trouble::Trouble;
-use crate::api::{Mode, PlanCounts, RuleStatus, WaitingStatus};
+use crate::api::{Mode, PlanCounts, RegistryRetentionSpec, RuleStatus, WaitingStatus};
 use crate::retention::Cause;
 
 /// How a resource stands.
@@ -167,6 +167,17 @@ fn planned(key: &Key, mode: Mode, counts: &PlanCounts, causes: &[Cause]) -> Stri
     )
 }
 
+/// What the spec asks for and the operator cannot do: it does not read the storage yet.
+pub(super) fn undone(spec: &RegistryRetentionSpec) -> &'static str {
+    match spec.untagged {
+        Some(_) => {
+            " (spec.untagged deletes nothing: only the registry's storage shows such manifests, which the operator does not \
+             read; `registry-retention prune --storage` does)"
+        }
+        None => "",
+    }
+}
+
 /// A rule that selects nothing is a mistake more often than not.
 fn idle(rules: &[RuleStatus]) -> String {
     let idle: Vec<&str> = rules.iter().filter(|rule| rule.selected == 0).map(|rule| rule.name.as_str()).collect();
@@ -277,5 +288,16 @@ mod tests {
         let passing = Standing::Troubled(Trouble::transient("Unreachable", "no answer"));
         assert_eq!(shown(&stand(&passing, &waits, 5)), ["Ready=False Unreachable since 4"]);
         assert_eq!(shown(&stand(&pruned, &waits, 6)), ["Ready=True Pruned since 6"]);
+    }
+
+    #[test]
+    fn what_the_operator_cannot_do_is_said() {
+        let text = "{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {name: team}, spec: \
+                    {registry: {url: 'http://r.r'}, rules: [{name: a, repositories: {include: [a]}, tags: {include: ['*']}, \
+                    action: Keep}], untagged: {olderThan: 7d}}}";
+        let mut spec = crate::api::read_resources(text).unwrap().remove(0).spec;
+        assert!(undone(&spec).contains("prune --storage"));
+        spec.untagged = None;
+        assert_eq!(undone(&spec), "");
     }
 }

@@ -24,6 +24,8 @@ pub(in crate::cli) enum Notice {
     Refused(Refusal),
     /// Only tags would be removed, since the tag list may hide others.
     ListsMayHideTags,
+    /// Resources say what becomes of untagged manifests, which only the storage shows.
+    StorageUnread,
     /// Tags stay only because nobody has known them for long.
     FirstSeen {
         /// How many.
@@ -63,6 +65,9 @@ impl Notice {
         {
             notices.push(Self::ListsMayHideTags);
         }
+        if plan.collected.is_none() && policies.iter().any(|policy| policy.untagged.is_some()) {
+            notices.push(Self::StorageUnread);
+        }
         notices.extend(first_seen(plan, policies));
         notices.extend(shrinkage.iter().cloned().map(Self::Shrunk));
         if unfinished {
@@ -87,6 +92,7 @@ impl Notice {
             Self::NothingReached => "NothingReached",
             Self::Refused(refusal) => refusal.code(),
             Self::ListsMayHideTags => "ListsMayHideTags",
+            Self::StorageUnread => "StorageUnread",
             Self::FirstSeen { .. } => "FirstSeen",
             Self::Shrunk(cause) => cause.code(),
             Self::Unfinished => "Unfinished",
@@ -140,6 +146,10 @@ impl fmt::Display for Notice {
                  3.1.1 on S3 do), so no manifest is deleted. If this one keeps its store on a filesystem, or is 3.1.2 \
                  or later, say so by spec.registry.completeTagLists: true or --complete-lists.",
             ),
+            Self::StorageUnread => f.write_str(
+                "spec.untagged deletes nothing now: only the registry's storage shows manifests that nothing reaches, and \
+                 nobody read it; give --storage.",
+            ),
             Self::FirstSeen { tags, since, until } => write!(
                 f,
                 "{} would go but for protect.minimumAge: they have been known here only since {since:.0}. The first \
@@ -191,7 +201,10 @@ mod tests {
             assert_eq!(codes(server, true, false), [code]);
             assert!(Notice::Refused(refusal).to_string().contains(setting));
         }
-        let (mut plan, policies) = plan(V3, true, false);
+        let (mut plan, mut policies) = plan(V3, true, false);
+        policies[0].untagged = Some(SignedDuration::from_hours(24));
+        assert_eq!(Notice::all(&plan, &policies, &[], false), [Notice::StorageUnread]);
+        policies[0].untagged = None;
         plan.repositories.clear();
         let shrunk = [Cause::FewerTags { before: 9, now: 1 }];
         let notices = Notice::all(&plan, &policies, &shrunk, true);
