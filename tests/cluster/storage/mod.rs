@@ -21,7 +21,7 @@ use crate::support::Cluster;
 
 /// Reads the storage of the Deployment `registry` as an administrator.
 async fn inventory(cluster: &Cluster, namespace: &str) -> Result<Store, InventoryError> {
-    inventory_as(cluster.kubeconfig(), namespace).await
+    Box::pin(inventory_as(cluster.kubeconfig(), namespace)).await
 }
 
 /// The same as somebody else.

@@ -135,7 +135,7 @@ fn a_registry_that_may_do_next_to_nothing_is_read_as_well() {
     assert_nothing_left(&cluster, "registry");
 }
 
-/// As the operator's ServiceAccount, which may do what the chart's Role lets it do in the registry's namespace.
+/// With the operator's own account, which may do what the chart's Role lets it do in the registry's namespace.
 #[test]
 fn the_operators_role_suffices_and_ends_with_its_namespace() {
     let cluster = Cluster::up();
