@@ -8,7 +8,7 @@ mod long;
 mod reading;
 mod refused;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,7 +21,12 @@ use crate::support::Cluster;
 
 /// Reads the storage of the Deployment `registry` as an administrator.
 async fn inventory(cluster: &Cluster, namespace: &str) -> Result<Store, InventoryError> {
-    let place = Place { kubeconfig: Some(cluster.kubeconfig()), context: None };
+    Box::pin(inventory_as(cluster.kubeconfig(), namespace)).await
+}
+
+/// The same as somebody else.
+async fn inventory_as(kubeconfig: PathBuf, namespace: &str) -> Result<Store, InventoryError> {
+    let place = Place { kubeconfig: Some(kubeconfig), context: None };
     let configuration =
         Configuration::find(&place).await.expect("a kubeconfig that can be used").expect("a kubeconfig");
     let subject = Subject {

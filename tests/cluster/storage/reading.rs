@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::{assert_nothing_left, assert_same, files, inventory};
+use super::{assert_nothing_left, assert_same, files, inventory, inventory_as};
 use crate::registries::{Artifact, Pusher, Version};
-use crate::support::{Cluster, RegistryPod};
+use crate::support::{Cluster, Operator, RegistryPod};
 
 #[test]
 fn a_job_reads_what_the_files_say_on_2_8() {
@@ -133,6 +133,37 @@ fn a_registry_that_may_do_next_to_nothing_is_read_as_well() {
     assert_eq!(ran.lines().count(), ran.lines().filter(|line| *line == "ran").count());
     assert_eq!(ran.lines().count(), 1, "an init container that mounts the store is the registry's alone");
     assert_nothing_left(&cluster, "registry");
+}
+
+/// With the operator's own account, which may do what the chart's Role lets it do in the registry's namespace.
+#[test]
+fn the_operators_role_suffices_and_ends_with_its_namespace() {
+    let cluster = Cluster::up();
+    let registry = RegistryPod::start(&cluster, Version::V2_8);
+    cluster.block_on(registry.pusher().push("app", "v1", &Artifact::image("one").build()));
+    let _operator = Operator::install(&cluster, &["namespaces={registry}", "workloads.clusterWide=false"]);
+    let kubeconfig = cluster.folder().join("operator.conf");
+    std::fs::copy(cluster.kubeconfig(), &kubeconfig).expect("a copy");
+    let token = cluster.kubectl(&["create", "token", "rr-registry-retention", "-n", Operator::NAMESPACE]);
+    for arguments in [
+        &["set-credentials", "operator", "--token", token.trim()][..],
+        &["set-context", "operator", "--user", "operator", "--cluster", &cluster_name(&cluster)],
+        &["use-context", "operator"],
+    ] {
+        let file = ["config", "--kubeconfig", kubeconfig.to_str().expect("UTF-8")];
+        cluster.kubectl(&[&file[..], arguments].concat());
+    }
+    let read = cluster.block_on(inventory_as(kubeconfig.clone(), "registry")).expect("an inventory");
+    assert_same(&read, &cluster.block_on(files(registry.volume())));
+    assert_nothing_left(&cluster, "registry");
+    let error = cluster.block_on(inventory_as(kubeconfig, "default")).expect_err("no right");
+    assert_eq!(error.reason(), "Forbidden", "{error}");
+    assert!(!error.is_transient());
+}
+
+/// What an administrator's kubeconfig calls the cluster.
+fn cluster_name(cluster: &Cluster) -> String {
+    cluster.kubectl(&["config", "view", "--output", "jsonpath={.clusters[0].name}"])
 }
 
 /// Gives a folder with all that is in it to somebody.
