@@ -29,16 +29,10 @@ const WRITES: &str = "
     configmaps: get list create delete
     secrets: get
     events.events.k8s.io: create patch
-    deployments.apps: get
-    persistentvolumeclaims: get
-    pods: get list
-    pods/log: get
-    jobs.batch: get create delete
 ";
 
 const RECORDS: &str = "
-    configmaps: get list create update patch delete
-    leases.coordination.k8s.io: get create update patch
+    configmaps: get list create delete
 ";
 
 /// Verbs by where (a namespace, or `*` for everywhere) and what.

@@ -66,19 +66,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
-# A Job beside a registry reads its storage; the log is the result.
-- apiGroups: [apps]
-  resources: [deployments]
-  verbs: [get]
-- apiGroups: [""]
-  resources: [persistentvolumeclaims, pods/log]
-  verbs: [get]
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list]
-- apiGroups: [batch]
-  resources: [jobs]
-  verbs: [get, create, delete]
 {{- if not .Values.workloads.clusterWide }}
 {{ include "registry-retention.workloadRules" . }}
 {{- end }}
