@@ -109,8 +109,12 @@ impl<'a> Untagged<'a> {
         }
     }
 
-    /// What becomes of each, if `deleted` and `following` go.
+    /// What becomes of each, if `deleted` and `following` go. Where nobody read the storage, nothing is said of those few
+    /// that happen to be known.
     pub(super) fn into_plans(self, deleted: &BTreeSet<Digest>, following: &BTreeSet<Digest>) -> Vec<UntaggedPlan> {
+        if !self.is_known() {
+            return Vec::new();
+        }
         let mut verdicts = self.verdicts.clone();
         for digest in self.below(deleted) {
             if following.contains(digest) {

@@ -1,10 +1,8 @@
 //! A registry's storage, read by a Job beside it: what it says is what the files say, and the registry goes on.
 //!
 //! - [`reading`]: a registry of each version; one that may do next to nothing
-//! - [`long`]: a log that the kubelet rotates while it is followed
 //! - [`refused`]: what cannot be read, and Jobs that somebody deletes
 
-mod long;
 mod reading;
 mod refused;
 
