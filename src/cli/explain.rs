@@ -126,14 +126,16 @@ fn head(
         Some(at) => format!("{at:.0}, {} ago, at this digest", ago(*at, now)),
         None => "now; `plan` remembers it".to_owned(),
     };
-    vec![
+    let pushed = planned.pushed.map(|at| format!("  pushed       {at:.0}, {} ago, by the storage", ago(at, now)));
+    let known = [
         format!("{reference} of {}: {verdict} ({})", group.endpoint, planned.verdict.code()),
         format!("  why          {}", planned.verdict),
         format!("  digest       {}", digest.map_or("-", Digest::as_str)),
         format!("  size         {}", bytes(planned.size_bytes)),
         format!("  created      {created}"),
         format!("  first seen   {first_seen}"),
-    ]
+    ];
+    known.into_iter().chain(pushed).collect()
 }
 
 fn said(group: &Group, reference: &TagReference, inventory: &Inventory, now: Timestamp) -> Vec<String> {

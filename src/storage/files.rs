@@ -14,7 +14,7 @@ use crate::retention::{Capacity, OpenUpload, StoredLink, StoredTag};
 
 /// How often a link is looked at that somebody may be writing, and how long in between: 2.8 empties a link before it
 /// writes it.
-const LOOKS: u32 = 5;
+const LOOKS: u32 = 25;
 const PAUSE: Duration = Duration::from_millis(20);
 /// What was written that long before reading began, or later, somebody may still be writing.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
