@@ -54,7 +54,7 @@ pub(super) fn collected(inventory: &Inventory, store: &Store, plans: &mut [Repos
         let Some(repository) = inventory.repositories.get(&plan.name) else { continue };
         let deleted: HashSet<&Digest> = plan.deletions.iter().map(|deletion| &deletion.digest).collect();
         let untagged: HashSet<&Digest> = plan.untagged.iter().map(|it| &it.digest).collect();
-        for (digest, manifest) in read(repository) {
+        for (digest, manifest) in repository.read() {
             all.extend(marks(digest, manifest));
             if !deleted.contains(digest) {
                 stays.extend(marks(digest, manifest));
@@ -138,8 +138,4 @@ fn is_whole(inventory: &Inventory, store: &Store) -> bool {
             stored.revisions.iter().filter(|(_, link)| link.is_sound).all(|(digest, _)| is_read(digest))
         }
     })
-}
-
-fn read(repository: &Repository) -> impl Iterator<Item = (&Digest, &Manifest)> {
-    repository.manifests.keys().filter_map(|digest| Some((digest, repository.manifest(digest)?)))
 }

@@ -125,6 +125,16 @@ impl Repository {
         }
     }
 
+    /// The manifests that were read.
+    pub fn read(&self) -> impl Iterator<Item = (&Digest, &Manifest)> {
+        self.manifests.keys().filter_map(|digest| Some((digest, self.manifest(digest)?)))
+    }
+
+    /// Whether it is known what became of the manifest: it was asked for, or a run of ours deleted it.
+    pub fn knows(&self, digest: &Digest) -> bool {
+        self.manifests.contains_key(digest) || self.deleted.contains(digest)
+    }
+
     /// Everything that `roots` need, themselves included: manifests at any depth. Cycles end where they began.
     pub fn reach<'a>(&'a self, roots: impl IntoIterator<Item = &'a Digest>) -> BTreeSet<&'a Digest> {
         let mut reached = BTreeSet::new();
@@ -151,8 +161,7 @@ impl Repository {
         });
         let never_read = || {
             let by_tags = self.tags.values().filter_map(TagState::digest);
-            let by_indexes =
-                self.manifests.keys().filter_map(|digest| self.manifest(digest)).flat_map(Manifest::children);
+            let by_indexes = self.read().flat_map(|(_, manifest)| manifest.children());
             let unread = by_tags.chain(by_indexes).filter(|digest| !self.manifests.contains_key(*digest)).min()?;
             Some((format!("manifest {}", unread.short()), "nobody asked for it"))
         };
@@ -194,9 +203,7 @@ impl Repository {
             (None, None) => Subject::None,
             (Some(Some(subject)), None) => Subject::Of(subject),
             (Some(Some(subject)), Some(field)) if subject == field => Subject::Of(subject),
-            (None, Some(subject)) if self.manifests.contains_key(subject) || self.deleted.contains(subject) => {
-                Subject::Of(subject)
-            }
+            (None, Some(subject)) if self.knows(subject) => Subject::Of(subject),
             _ => Subject::Unknown,
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::approval::Cause;
-use super::inventory::{Inventory, Listing};
+use super::inventory::{Inventory, Listing, Repository};
 use super::policy::Policy;
 use super::wants::reaches;
 use crate::oci::{Digest, RepositoryName, Tag};
@@ -135,8 +135,8 @@ impl Memory {
         let named: BTreeSet<&Digest> = inventory
             .repositories
             .values()
-            .flat_map(|repository| repository.manifests.keys().filter_map(|digest| repository.manifest(digest)))
-            .flat_map(|manifest| manifest.blobs().map(|blob| &blob.digest))
+            .flat_map(Repository::read)
+            .flat_map(|(_, manifest)| manifest.blobs().map(|blob| &blob.digest))
             .collect();
         self.configs.retain(|digest, _| named.contains(digest));
     }
@@ -151,7 +151,7 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Deletes, Generation, Repository, Server, TagState};
+    use super::super::{Deletes, Generation, Server, TagState};
     use super::*;
 
     fn inventory(tags: &[(&str, &str)]) -> Inventory {

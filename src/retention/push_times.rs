@@ -132,8 +132,7 @@ impl<'a> RepositoryPushes<'a> {
 
     /// Which manifests there are does not depend on the storage either.
     fn revision_links<'r>(&self, repository: &'r Repository) -> impl Iterator<Item = (&'r Digest, Option<Timestamp>)> {
-        let read = repository.manifests.keys().filter(|digest| repository.manifest(digest).is_some());
-        read.map(|digest| (digest, self.link(digest).at()))
+        repository.read().map(|(digest, _)| (digest, self.link(digest).at()))
     }
 
     fn link(&self, digest: &Digest) -> Pushed {

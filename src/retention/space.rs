@@ -33,11 +33,8 @@ impl<'a> Space<'a> {
         let mut taken = HashSet::new();
         for (repository, deletions) in repositories {
             let deleted: HashSet<&Digest> = deletions.iter().map(|deletion| &deletion.digest).collect();
-            for (digest, state) in &repository.manifests {
-                if let (ManifestState::Read(manifest), false) = (state, deleted.contains(digest)) {
-                    taken.extend(contents(digest, manifest).map(|(digest, _)| digest));
-                }
-            }
+            let stays = repository.read().filter(|(digest, _)| !deleted.contains(digest));
+            taken.extend(stays.flat_map(|(digest, manifest)| contents(digest, manifest)).map(|(digest, _)| digest));
         }
         Self { taken }
     }

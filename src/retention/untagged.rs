@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-use super::inventory::{ManifestState, Repository, TagState};
+use super::inventory::{ManifestState, TagState};
 use super::plan::UntaggedPlan;
 use super::policy::untagged_for;
 use super::rules::age_text;
@@ -13,7 +13,7 @@ use super::setting::Setting;
 use super::space::size_of;
 use super::store::StoredTag;
 use super::verdict::{AskedBy, Condemned, Kept, Verdict};
-use crate::oci::{Digest, Manifest};
+use crate::oci::Digest;
 
 /// The untagged manifests of one repository. Without a store there are none to be seen.
 pub(super) struct Untagged<'a> {
@@ -42,7 +42,7 @@ impl<'a> Untagged<'a> {
             verdicts: BTreeMap::new(),
         };
         let Some(stored) = setting.pushes.stored() else { return it };
-        for (digest, manifest) in read(repository) {
+        for (digest, manifest) in repository.read() {
             for child in manifest.children() {
                 it.named_by.entry(child).or_default().push(digest);
             }
@@ -55,7 +55,7 @@ impl<'a> Untagged<'a> {
         let mut reached = repository.reach(it.tagged.iter().copied());
         reached.extend(&it.only_stored);
         let unreached: Vec<&Digest> =
-            read(repository).map(|(digest, _)| digest).filter(|it| !reached.contains(it)).collect();
+            repository.read().map(|(digest, _)| digest).filter(|it| !reached.contains(it)).collect();
         let is_pushed_to = it.setting.is_pushed_to(&unreached);
         for digest in unreached.into_iter().filter(|digest| setting.pushes.is_linked(digest)) {
             let verdict = it.alone(digest, is_pushed_to);
@@ -86,7 +86,7 @@ impl<'a> Untagged<'a> {
         deleted: &'s BTreeSet<Digest>,
         following: &'s BTreeSet<&'a Digest>,
     ) -> impl Iterator<Item = &'a Digest> {
-        let all = read(self.setting.repository).map(|(digest, _)| digest).filter(|_| self.is_known());
+        let all = self.setting.repository.read().map(|(digest, _)| digest).filter(|_| self.is_known());
         all.filter(|digest| !deleted.contains(*digest) && !following.contains(digest) && !self.goes(digest))
     }
 
@@ -224,8 +224,4 @@ fn roots(state: &TagState) -> impl Iterator<Item = &Digest> {
         _ => None,
     };
     state.digest().into_iter().chain(other)
-}
-
-fn read(repository: &Repository) -> impl Iterator<Item = (&Digest, &Manifest)> {
-    repository.manifests.keys().filter_map(|digest| Some((digest, repository.manifest(digest)?)))
 }

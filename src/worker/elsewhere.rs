@@ -24,10 +24,8 @@ impl Observer<'_> {
             }
         }
         for repository in reached.values() {
-            for (digest, manifest) in &repository.manifests {
-                if let ManifestState::Read(manifest) = manifest
-                    && linked_by.remove(digest).is_some()
-                {
+            for (digest, manifest) in repository.read() {
+                if linked_by.remove(digest).is_some() {
                     elsewhere.marked.extend(marks(digest, manifest).cloned());
                 }
             }

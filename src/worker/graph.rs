@@ -23,10 +23,8 @@ impl Observer<'_> {
         loop {
             let repository = &mut observed.repository;
             let named: BTreeSet<Digest> = repository
-                .manifests
-                .keys()
-                .filter_map(|digest| repository.manifest(digest))
-                .flat_map(Manifest::children)
+                .read()
+                .flat_map(|(_, manifest)| manifest.children())
                 .filter(|child| !repository.manifests.contains_key(*child))
                 .cloned()
                 .collect();
@@ -84,7 +82,7 @@ impl Observer<'_> {
         let linked = stored.into_iter().flat_map(|stored| &stored.revisions).filter(|(_, link)| link.is_sound);
         let repository = &mut observed.repository;
         let mut unknown: BTreeSet<Digest> = linked.map(|(digest, _)| digest.clone()).collect();
-        unknown.retain(|digest| !repository.manifests.contains_key(digest) && !repository.deleted.contains(digest));
+        unknown.retain(|digest| !repository.knows(digest));
         if let Some(before) = before {
             let known = unknown.iter().filter_map(|digest| before.repository.manifests.get_key_value(digest));
             repository.manifests.extend(known.map(|(digest, state)| (digest.clone(), state.clone())));
@@ -93,11 +91,8 @@ impl Observer<'_> {
         self.read_manifests(name, unknown, observed, save).await?;
         self.read_children(name, observed, save).await?;
         let repository = &observed.repository;
-        let known =
-            |digest: &&Digest| repository.manifests.contains_key(*digest) || repository.deleted.contains(*digest);
-        let read = repository.manifests.keys().filter_map(|digest| repository.manifest(digest));
-        let subjects: BTreeSet<Digest> =
-            read.filter_map(|manifest| manifest.subject.as_ref()).filter(|it| !known(it)).cloned().collect();
+        let subjects = repository.read().filter_map(|(_, manifest)| manifest.subject.as_ref());
+        let subjects: BTreeSet<Digest> = subjects.filter(|subject| !repository.knows(subject)).cloned().collect();
         self.read_manifests(name, subjects, observed, save).await?;
         self.read_children(name, observed, save).await
     }

@@ -150,10 +150,8 @@ impl Observer<'_> {
         observed: &mut Observed,
         save: &BTreeSet<Digest>,
     ) -> Result<(), WorkError> {
-        let repository = &observed.repository;
-        let known =
-            |digest: &&Digest| repository.manifests.contains_key(*digest) || repository.deleted.contains(*digest);
-        let unknown: Vec<Digest> = self.in_use.digests_of(name).filter(|digest| !known(digest)).cloned().collect();
+        let used = self.in_use.digests_of(name);
+        let unknown: Vec<Digest> = used.filter(|digest| !observed.repository.knows(digest)).cloned().collect();
         self.read_manifests(name, unknown, observed, save).await
     }
 
@@ -164,10 +162,8 @@ impl Observer<'_> {
         observed: &mut Observed,
         save: &BTreeSet<Digest>,
     ) -> Result<(), WorkError> {
-        let repository = &observed.repository;
-        let known = |digest: &&Digest| repository.manifests.contains_key(digest) || repository.deleted.contains(digest);
-        let unknown: Vec<Digest> =
-            self.open.digests_of(name).into_iter().filter(|digest| !known(digest)).cloned().collect();
+        let open = self.open.digests_of(name).into_iter();
+        let unknown: Vec<Digest> = open.filter(|digest| !observed.repository.knows(digest)).cloned().collect();
         let answers: Vec<(Digest, Option<Fetched>)> = stream::iter(unknown)
             .map(|digest| async move {
                 let fetched = self.client.manifest(name, Reference::Digest(&digest)).await?;
