@@ -5,16 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::inventory::{Repository, Subject};
 use super::judge::Judged;
 use super::plan::Deletion;
-use super::push_times::RepositoryPushes;
+use super::setting::Setting;
 use crate::oci::{Digest, Manifest, Tag};
 
 /// The deletions of `deleted`, all of it, tagged or not.
-pub(super) fn deletions(
-    repository: &Repository,
-    judged: &[Judged<'_>],
-    deleted: &BTreeSet<Digest>,
-    pushes: &RepositoryPushes<'_>,
-) -> Vec<Deletion> {
+pub(super) fn deletions(setting: &Setting<'_>, judged: &[Judged<'_>], deleted: &BTreeSet<Digest>) -> Vec<Deletion> {
+    let Setting { repository, pushes, .. } = *setting;
     let mut tags: BTreeMap<&Digest, Vec<Tag>> = BTreeMap::new();
     for it in judged.iter().filter(|it| it.verdict.is_condemned()) {
         if let Some(digest) = it.state.digest() {

@@ -10,7 +10,6 @@ use super::plan::{Deletion, DigestDeletion, Removal, UntaggedPlan};
 use super::powers::Powers;
 use super::setting::Setting;
 use super::untagged::Untagged;
-use super::uses::Uses;
 use super::verdict::Kept;
 use crate::oci::{Digest, Tag};
 
@@ -25,6 +24,7 @@ pub(super) struct Settled {
 }
 
 /// The manifests that go.
+#[derive(Default)]
 struct Going {
     /// Those that tags are at.
     tagged: BTreeSet<Digest>,
@@ -42,14 +42,13 @@ impl Going {
 
 /// Settles the verdicts of one repository until nothing changes any more.
 pub(super) fn settle(setting: &Setting<'_>, judged: &mut [Judged<'_>], powers: Powers, minimum_tags: usize) -> Settled {
-    let Setting { repository, uses, .. } = *setting;
     let untagged = Untagged::new(setting);
-    keep_ungrounded_companions(repository, judged, &untagged);
-    propagate(repository, judged, uses, (powers, &untagged));
+    keep_ungrounded_companions(setting.repository, judged, &untagged);
+    propagate(setting, judged, powers, &untagged);
     for index in newest_condemned(judged, minimum_tags) {
         judged[index].keep(Kept::MinimumTags { minimum: minimum_tags });
     }
-    let going = propagate(repository, judged, uses, (powers, &untagged));
+    let going = propagate(setting, judged, powers, &untagged);
     let removals = judged
         .iter()
         .map(|it| match (it.verdict.is_condemned(), it.digest()) {
@@ -62,7 +61,7 @@ pub(super) fn settle(setting: &Setting<'_>, judged: &mut [Judged<'_>], powers: P
     let deleted = going.tagged.union(&going.untagged).cloned().collect();
     Settled {
         removals,
-        deletions: deletions(repository, judged, &deleted, setting.pushes),
+        deletions: deletions(setting, judged, &deleted),
         untagged: untagged.into_plans(&going.tagged, &going.following),
     }
 }
@@ -112,24 +111,20 @@ fn keep_ungrounded_companions(repository: &Repository, judged: &mut [Judged<'_>]
 }
 
 /// Carries "kept" along until nothing changes; returns the manifests that go then.
-fn propagate(
-    repository: &Repository,
-    judged: &mut [Judged<'_>],
-    uses: &Uses<'_>,
-    (powers, untagged): (Powers, &Untagged<'_>),
-) -> Going {
+fn propagate(setting: &Setting<'_>, judged: &mut [Judged<'_>], powers: Powers, untagged: &Untagged<'_>) -> Going {
+    let deleted_before = &setting.repository.deleted;
     loop {
-        let going = deletable(repository, judged, uses, (powers.digests, untagged));
-        let holders = if powers.tags_alone {
-            Holders::default()
-        } else {
-            Holders::of(repository, judged, uses, &going, untagged)
+        let going = match powers.digests {
+            DigestDeletion::Allowed => deletable(setting, judged, untagged),
+            DigestDeletion::ListsMayHideTags => Going::default(),
         };
+        let holders =
+            if powers.tags_alone { Holders::default() } else { Holders::of(setting, judged, &going, untagged) };
         let mut changed = false;
         for it in judged.iter_mut().filter(|it| it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
             let kept = match it.subject {
-                Subject::Of(subject) if !going.contains(subject) && !repository.deleted.contains(subject) => {
+                Subject::Of(subject) if !going.contains(subject) && !deleted_before.contains(subject) => {
                     Some(Kept::CompanionOfKept { subject: Some(subject.clone()) })
                 }
                 _ if !powers.tags_alone && !going.tagged.contains(digest) => Some(holders.why_kept(digest)),
@@ -148,15 +143,8 @@ fn propagate(
 
 /// The manifests whose tags are all condemned and that nothing kept needs, and nothing in use, tagged or not. Where the
 /// storage was read, untagged manifests that stay are known, and need as much; and some go along.
-fn deletable(
-    repository: &Repository,
-    judged: &[Judged<'_>],
-    uses: &Uses<'_>,
-    (digests, untagged): (DigestDeletion, &Untagged<'_>),
-) -> Going {
-    if digests == DigestDeletion::ListsMayHideTags {
-        return Going { tagged: BTreeSet::new(), untagged: BTreeSet::new(), following: BTreeSet::new() };
-    }
+fn deletable(setting: &Setting<'_>, judged: &[Judged<'_>], untagged: &Untagged<'_>) -> Going {
+    let Setting { repository, uses, .. } = *setting;
     let kept = judged.iter().filter(|it| !it.verdict.is_condemned()).filter_map(Judged::digest);
     let needed = repository.reach(kept.chain(uses.manifests()));
     let condemned = judged.iter().filter(|it| it.verdict.is_condemned()).filter_map(|it| left_from(repository, it));
@@ -190,13 +178,8 @@ struct Holders {
 }
 
 impl Holders {
-    fn of(
-        repository: &Repository,
-        judged: &[Judged<'_>],
-        uses: &Uses<'_>,
-        going: &Going,
-        untagged: &Untagged<'_>,
-    ) -> Self {
+    fn of(setting: &Setting<'_>, judged: &[Judged<'_>], going: &Going, untagged: &Untagged<'_>) -> Self {
+        let Setting { repository, uses, .. } = *setting;
         let mut holders = Self::default();
         for it in judged.iter().filter(|it| !it.verdict.is_condemned()) {
             let Some(digest) = it.state.digest() else { continue };
