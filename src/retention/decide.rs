@@ -77,7 +77,12 @@ pub fn decide(
             }
         })
         .collect();
-    let collected = inventory.store.as_deref().map(|store| collected(inventory, store, &mut repositories));
+    // What a collection would free is said of a plan that is shown, not of each batch that carries one out.
+    let collected = inventory
+        .store
+        .as_deref()
+        .filter(|_| mandate.within.is_none())
+        .map(|store| collected(inventory, store, &mut repositories));
     Plan {
         made_at: now,
         server: inventory.server,
