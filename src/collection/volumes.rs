@@ -70,15 +70,7 @@ pub(super) fn is_shared(volume: &Volume) -> bool {
         || volume.azure_file.is_some()
         || volume.flex_volume.is_some()
         || volume.quobyte.is_some()
-        || volume.iscsi.is_some()
-        || volume.fc.is_some()
-        || volume.rbd.is_some()
-        || volume.portworx_volume.is_some()
-        || volume.cinder.is_some()
-        || volume.aws_elastic_block_store.is_some()
-        || volume.azure_disk.is_some()
-        || volume.gce_persistent_disk.is_some()
-        || volume.vsphere_volume.is_some()
+        || is_of_a_node(volume)
 }
 
 /// What a volume is that is the pod's own.

@@ -15,6 +15,7 @@ use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use kube::core::PartialObjectMeta;
 use kube::{Client, ResourceExt as _};
 
+use crate::collection::MANAGED_BY;
 use crate::oci::Digest;
 
 /// The most bytes of one part: an object may have 1 MiB, and base64 and metadata are not counted there.
@@ -223,7 +224,7 @@ pub(super) fn parts(place: &Shelf, text: &[u8]) -> Vec<ConfigMap> {
         let number = index + 1;
         let mut labels = place.labels.clone();
         labels.insert(CONTENT.into(), content.into());
-        labels.insert("app.kubernetes.io/managed-by".into(), "registry-retention".into());
+        labels.insert("app.kubernetes.io/managed-by".into(), MANAGED_BY.into());
         ConfigMap {
             metadata: ObjectMeta {
                 name: Some(format!("{name}-{number}")),
