@@ -13,10 +13,7 @@ use crate::worker::Report;
 /// What a worker knows of one resource.
 pub(super) struct Known {
     pub(super) uid: String,
-    /// It was read live since this worker began.
-    pub(super) is_live: bool,
-    /// Somebody else wrote the status, so what is known here counts for nothing until it is read again.
-    pub(super) is_stale: bool,
+    pub(super) sight: Sight,
     /// Plans may be stored that nobody needs any more.
     pub(super) is_untidy: bool,
     /// As it was last written; what a watch shows may be older.
@@ -32,6 +29,17 @@ pub(super) struct Known {
     pub(super) bound: Option<StoredPlan>,
     /// What the run in progress did so far, in this process.
     pub(super) report: Report,
+}
+
+/// How what is known of a resource came about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Sight {
+    /// By a watch: what was written a moment ago may be missing.
+    Watched,
+    /// Read live since this worker began; nobody else wrote the status since, as far as is known.
+    Live,
+    /// Somebody else wrote the status, so what is known here counts for nothing until it is read again.
+    Overtaken,
 }
 
 /// How a run ended.
@@ -62,8 +70,7 @@ impl Known {
         });
         Self {
             uid: resource.uid.clone(),
-            is_live: false,
-            is_stale: false,
+            sight: Sight::Watched,
             is_untidy: true,
             written: status.clone(),
             taken_as: status.clone(),
@@ -77,7 +84,7 @@ impl Known {
 
     /// What is due for `resource`.
     pub(super) fn due(&self, resource: &Resource, now: Timestamp) -> Due {
-        if self.is_stale {
+        if self.sight == Sight::Overtaken {
             return Due::Now(Turn::Resume);
         }
         let waiting = self.status.waiting.as_ref().map(|waiting| waiting.plan.hash.as_str());

@@ -16,7 +16,7 @@ use super::clock;
 use super::context::Context;
 use super::files::Files;
 use super::gather::live;
-use super::known::Known;
+use super::known::{Known, Sight};
 use super::registries::Registry;
 use super::resource::{Key, Resource};
 use super::trouble::Trouble;
@@ -108,12 +108,16 @@ impl Worker {
             }
             // The watch will tell, and then this may be another worker's registry.
             Ok(_) => return self.rest(Some(now + LAG)).await,
-            Err(trouble) => return self.trouble(resource, turn, trouble, now).await,
+            // What is due at once stays so, whatever comes of it: the API server is given time.
+            Err(trouble) => {
+                self.trouble(resource, turn, trouble, now).await;
+                return self.rest(Some(now + LAG)).await;
+            }
         };
         // What another worker wrote a moment ago may not have reached the watch.
         match self.known.get_mut(&resource.key) {
-            Some(known) if known.is_stale || !known.is_live => {
-                return *known = Known { is_live: true, ..Known::new(&resource) };
+            Some(known) if known.sight != Sight::Live => {
+                return *known = Known { sight: Sight::Live, ..Known::new(&resource) };
             }
             _ => {}
         }
@@ -124,7 +128,7 @@ impl Worker {
         if let Err(trouble) = ended {
             // What could not be written may be anything.
             self.files = None;
-            if self.known.get(&resource.key).is_some_and(|known| known.is_stale) {
+            if self.known.get(&resource.key).is_some_and(|known| known.sight == Sight::Overtaken) {
                 tracing::info!(key = %resource.key, message = trouble.message, "what somebody else wrote counts");
                 return;
             }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Worker, id, mode};
 use crate::api::{PlanCounts, RunResult};
-use crate::controller::known::{Ending, Known};
+use crate::controller::known::{Ending, Known, Sight};
 use crate::controller::registries::Registry;
 use crate::controller::resource::Resource;
 use crate::controller::scribe::Unwritten;
@@ -87,12 +87,11 @@ impl Worker {
             tracing::warn!(key = %resource.key, message = trouble.message, "the status is not written");
         }
         let Some((words, always)) = words else { return };
-        let (is_stale, is_written) =
-            self.known.get(&resource.key).map_or((true, false), |known| (known.is_stale, known.is_written()));
+        let Some(known) = self.known.get(&resource.key).filter(|known| known.sight != Sight::Overtaken) else { return };
         // What could not be written is new again at the next try, and told with that.
-        let is_news = is_written && said.as_deref() != Some(words.reason.as_str());
-        if !is_stale && (always || is_news) {
-            let ready = self.known.get(&resource.key).is_some_and(|known| known.status.holds("Ready"));
+        let is_news = known.is_written() && said.as_deref() != Some(words.reason.as_str());
+        if always || is_news {
+            let ready = known.status.holds("Ready");
             scribe::tell(&self.context, &resource.key, &resource.uid, words, ready).await;
         }
     }
@@ -110,7 +109,9 @@ impl Worker {
                 Ok(())
             }
             Err(why) => {
-                known.is_stale = matches!(why, Unwritten::Overtaken);
+                if matches!(why, Unwritten::Overtaken) {
+                    known.sight = Sight::Overtaken;
+                }
                 Err(why.into())
             }
         }
