@@ -7,6 +7,7 @@ use super::journal::ClusterJournal;
 use super::ledger::{KIND, Shelf};
 use super::memory::MemoryFile;
 use super::trouble::Trouble;
+use crate::cluster::Identity;
 use crate::oci::Digest;
 use crate::worker::Journal as _;
 
@@ -24,7 +25,7 @@ impl Files {
     pub(super) async fn open<'a>(
         known: &'a mut Option<Self>,
         context: &Context,
-        identities: &BTreeSet<String>,
+        identities: &BTreeSet<Identity>,
     ) -> Result<&'a mut Self, Trouble> {
         Ok(match known {
             Some(files) => files,
@@ -32,7 +33,7 @@ impl Files {
         })
     }
 
-    async fn read(context: &Context, identities: &BTreeSet<String>) -> Result<Self, Trouble> {
+    async fn read(context: &Context, identities: &BTreeSet<Identity>) -> Result<Self, Trouble> {
         Ok(Self {
             memory: MemoryFile::load(&context.ledger, &context.namespace, identities).await?,
             journal: ClusterJournal::load(&context.ledger, &context.namespace, identities).await?,
@@ -46,8 +47,8 @@ impl Files {
 }
 
 /// Where texts of a `kind` about the registry of these names are put.
-pub(super) fn shelf(namespace: &str, kind: &str, identities: &BTreeSet<String>) -> Shelf {
-    let label = label(identities.first().map_or("", String::as_str));
+pub(super) fn shelf(namespace: &str, kind: &str, identities: &BTreeSet<Identity>) -> Shelf {
+    let label = identities.first().map(label).unwrap_or_default();
     Shelf {
         namespace: namespace.to_owned(),
         prefix: format!("{kind}-{}", &label[..8]),
@@ -58,12 +59,12 @@ pub(super) fn shelf(namespace: &str, kind: &str, identities: &BTreeSet<String>) 
 }
 
 /// Selects what is stored of a `kind` about any of these names.
-pub(super) fn selector(kind: &str, identities: &BTreeSet<String>) -> String {
-    let labels: Vec<String> = identities.iter().map(|identity| label(identity)).collect();
+pub(super) fn selector(kind: &str, identities: &BTreeSet<Identity>) -> String {
+    let labels: Vec<String> = identities.iter().map(label).collect();
     format!("{KIND}={kind},{REGISTRY} in ({})", labels.join(","))
 }
 
-/// The value of [`REGISTRY`] for a name by which a registry goes.
-fn label(identity: &str) -> String {
-    Digest::of(identity.as_bytes()).parts().1[..40].to_owned()
+/// The value of [`REGISTRY`] for something by which a registry is known.
+fn label(identity: &Identity) -> String {
+    Digest::of(identity.to_string().as_bytes()).parts().1[..40].to_owned()
 }

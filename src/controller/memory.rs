@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::files::{selector, shelf};
 use super::ledger::{Ledger, LedgerError, Shelf};
+use crate::cluster::Identity;
 use crate::retention::Memory;
 
 /// The memory of one registry, and where it is kept.
@@ -22,7 +23,7 @@ impl MemoryFile {
     pub(super) async fn load(
         ledger: &Ledger,
         namespace: &str,
-        identities: &BTreeSet<String>,
+        identities: &BTreeSet<Identity>,
     ) -> Result<Self, LedgerError> {
         let mut file = Self {
             ledger: ledger.clone(),
