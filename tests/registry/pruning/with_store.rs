@@ -1,6 +1,5 @@
 //! With the registry's storage read beside it: what the API cannot tell.
 
-use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use registry_retention::oci::Digest;
@@ -9,7 +8,7 @@ use registry_retention::retention::Policy;
 
 use crate::desk::{Desk, condemned, reason, resource, rules, set};
 use crate::storage::inventory;
-use crate::support::{Artifact, Pusher, Registry, Relay, Store, Version, both_versions};
+use crate::support::{Artifact, Pusher, Registry, Relay, S3Server, Store, Version, both_versions};
 
 both_versions![
     what_was_built_in_1970_and_pushed_yesterday_stays,
@@ -26,9 +25,7 @@ fn pushed_days_ago(store: &Store, repository: &str, tag: &str, digest: &Digest, 
 }
 
 fn revision_days_ago(store: &Store, repository: &str, digest: &Digest, days: u32) {
-    let link =
-        File::options().write(true).open(store.revision_link(repository, digest)).expect("the revision is there");
-    link.set_modified(SystemTime::now() - DAY * days).expect("its time can be set");
+    store.set_revision_time(repository, digest, SystemTime::now() - DAY * days);
 }
 
 /// At `registry`, with its storage read just now.
@@ -145,9 +142,9 @@ async fn what_a_moved_tag_left_goes_and_every_byte_of_it_comes_back(version: Ver
     let report = desk.prune(&policies).await.unwrap();
     assert!(report.is_complete() && report.skipped.is_empty(), "{report:?}");
     assert!(desk.journal.0.is_empty());
-    let before = blob_bytes(&store);
+    let before = store.blob_bytes();
     registry.garbage_collect().await;
-    assert_eq!(before - blob_bytes(&store), collected.total_bytes, "to the byte");
+    assert_eq!(before - store.blob_bytes(), collected.total_bytes, "to the byte");
     registry.restart().await;
     assert_eq!(desk.verify().await.findings, []);
     for (repository, tag) in [("app", "latest"), ("app", "kept"), ("elsewhere", "v1")] {
@@ -160,7 +157,33 @@ async fn garbage(pusher: &Pusher) {
     pusher.upload("app", &[7; 5_000]).await.expect("an upload");
 }
 
-/// The sum of the sizes of all blobs, by the files on disk.
-fn blob_bytes(store: &Store) -> u64 {
-    store.blobs().iter().map(|digest| fs::metadata(store.blob(digest)).expect("a blob").len()).sum()
+/// 3.1.1 on S3 lists neither `v1-alpine` nor `v1-alpine3`. What they are at stays, whoever else was at it goes; and whatever
+/// only condemned tags are at goes, hidden or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hidden_tags_are_at_stays() {
+    let server = S3Server::start(&["images"]).await;
+    let registry = Registry::builder(Version::V3_1).hiding_tags().bucket(&server, "images", "").start().await;
+    let pusher = registry.pusher();
+    for tag in ["latest", "v1", "v1-alpine", "v1-alpine3", "v1.2", "v1.2-alpine", "v2"] {
+        pusher.push("app", tag, &Artifact::image(tag).build()).await;
+    }
+    pusher.tag("app", "v1-alpine3", "alias").await;
+    let index = Artifact::index([Artifact::image("v2").build(), Artifact::image("v1-alpine").build()]);
+    pusher.push("app", "v3", &index).await;
+    let listed = pusher.tags("app").await.unwrap();
+    assert!(!listed.contains(&"v1-alpine3".to_owned()), "it is hidden: {listed:?}");
+
+    let store = crate::storage::s3::inventory(&registry).await;
+    let mut desk = Desk { store: Some(store.into()), now: jiff::Timestamp::now(), ..Desk::at(&registry) };
+    let policies =
+        rules("[{name: a, repositories: {include: [app]}, tags: {include: [alias, v2, v3]}, action: Delete}]");
+    let report = desk.prune(&policies).await.unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    for tag in ["latest", "v1", "v1-alpine", "v1-alpine3", "v1.2", "v1.2-alpine"] {
+        assert_eq!(pusher.is_whole("app", tag).await, Ok(()), "{tag}");
+    }
+    for gone in [index, Artifact::image("v2").build()] {
+        assert!(pusher.manifest("app", gone.digest().as_str()).await.is_err(), "{}", gone.digest());
+    }
+    assert_eq!(pusher.digest_of("app", "alias").await, None);
 }
