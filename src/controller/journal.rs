@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::files::{selector, shelf};
+use super::files::{selectors, shelf};
 use super::ledger::{Ledger, LedgerError, Shelf, Stored};
 use crate::cluster::Identity;
 use crate::oci::{Digest, RepositoryName};
@@ -37,7 +37,7 @@ impl ClusterJournal {
             open: OpenIntents::default(),
             batches: Vec::new(),
         };
-        for stored in ledger.find(namespace, &selector("intents", identities)).await? {
+        for stored in ledger.find(namespace, &selectors("intents", identities)).await? {
             let intents = read(namespace, &stored)?;
             journal.opened(stored.names, &intents);
         }
