@@ -1,10 +1,11 @@
 //! With the registry's storage read beside it: what the API cannot tell.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use registry_retention::oci::Digest;
+use registry_retention::oci::{Digest, Manifest};
 use registry_retention::registry::Access;
-use registry_retention::retention::Policy;
+use registry_retention::retention::{Inventory, Policy, Repository};
 
 use crate::desk::{Desk, condemned, reason, resource, rules, set};
 use crate::storage::inventory;
@@ -73,8 +74,8 @@ async fn each_manifest_is_read_once_and_no_tag_asked_for(version: Version) {
         }
     }
     let relay = Relay::start(&registry).await;
-    let store = inventory(&registry).await;
-    let desk = Desk { store: Some(store.into()), ..Desk::at_url(relay.url(), Access::default()) };
+    let (files, store) = (registry.store(), inventory(&registry).await);
+    let mut desk = Desk { store: Some(store.into()), ..Desk::at_url(relay.url(), Access::default()) };
     let policies = rules(
         "[{name: a, repositories: {include: [app]}, tags: {include: ['*']}, keep: {mostRecentlyPushedCount: 3}}]",
     );
@@ -84,6 +85,27 @@ async fn each_manifest_is_read_once_and_no_tag_asked_for(version: Version) {
     assert!(reads.clone().all(|line| line.contains("/manifests/sha256:")), "{lines:#?}");
     assert_eq!(reads.count(), manifests);
     assert!(!lines.iter().any(|line| line.contains("/blobs/")), "no age needs a config");
+
+    // What was read is remembered, as long as the storage shows that it is there.
+    let seen = desk.observe(&policies).await.unwrap();
+    desk.memory.remember(&policies, &seen, &[].into(), true, desk.now);
+    let new = pusher.push("app", "new", &Artifact::image("new").build()).await;
+    let gone = Artifact::image("0").build().digest();
+    files.remove_revision("app", &gone);
+    desk.store = Some(inventory(&registry).await.into());
+    let before = relay.lines().len();
+    let again = desk.observe(&policies).await.unwrap();
+    let lines = relay.lines().split_off(before);
+    let asked =
+        lines.iter().filter(|line| line.starts_with("GET")).filter_map(|line| line.split_once("/manifests/sha256:"));
+    let asked: BTreeSet<&str> = asked.map(|(_, hex)| hex).collect();
+    assert_eq!(asked, BTreeSet::from([new.parts().1, gone.parts().1]), "{lines:#?}");
+    let read = |inventory: &Inventory| -> BTreeMap<Digest, Manifest> {
+        let all = inventory.repositories.values().flat_map(Repository::read);
+        let both = all.filter(|(digest, _)| **digest != new && **digest != gone);
+        both.map(|(digest, manifest)| (digest.clone(), manifest.clone())).collect()
+    };
+    assert_eq!(read(&again), read(&seen));
 }
 
 fn untagged_after_a_week() -> Vec<Policy> {
