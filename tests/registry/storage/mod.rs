@@ -1,7 +1,10 @@
 //! Reading the storage that real registries write: what is read is what the API says, and what the API does not say is
 //! what the files say.
 
+mod azure;
+mod buckets;
 mod changing;
+mod gcs;
 mod odd;
 mod reading;
 mod s3;
