@@ -2,9 +2,11 @@
 //!
 //! - [`reading`]: a registry of each version; one that may do next to nothing
 //! - [`refused`]: what cannot be read, and Jobs that somebody deletes
+//! - [`s3`]: a registry whose storage is a bucket
 
 mod reading;
 mod refused;
+mod s3;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
