@@ -14,9 +14,11 @@ test: ## Every test, on real registries; closes with N passed, N failed, N skipp
 bench: ## Deciding on 10,000 tags, at most 0.5 s of CPU; reading a storage of 100,000 manifests, at most 1.5 times `find`
 	@cargo bench --quiet --bench decide --bench inventory
 
-registries: ## Put the registries and the S3 server that tests run against into the cache
+registries: ## Put the registries and object stores that tests run against into the cache
 	@scripts/registries
 	@scripts/s3
+	@scripts/gcs
+	@scripts/azure
 
 demo: ## Start the demonstration
 	@scripts/demo

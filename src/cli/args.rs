@@ -101,7 +101,7 @@ pub(super) struct Prune {
     /// Do it; stands for `mode: Enforce` in every resource
     #[arg(long)]
     pub(super) yes: bool,
-    /// Read the registry's storage directly, as it is now: its root directory, or s3://BUCKET[/ROOT][?...]; see `plan`
+    /// Read the registry's storage directly, as it is now: its root directory, or a bucket, s3://BUCKET...; see `plan`
     ///
     /// A saved inventory will not do: what was pushed since could be hidden.
     #[arg(long, value_name = "LOCATION", help_heading = "Reading the storage")]
@@ -191,10 +191,12 @@ pub(super) struct Verify {
 #[command(after_help = exit::HELP)]
 #[command(group = clap::ArgGroup::new("where").required(true).args(["storage", "configuration", "detect"]))]
 pub(super) struct Inventory {
-    /// The storage: the root directory of the registry, or s3://BUCKET[/ROOT][?region=REGION&endpoint=URL]
+    /// The storage: the root directory of the registry, or a bucket
     ///
-    /// The root directory holds docker/registry/v2. A login for S3 comes from the environment: AWS_ACCESS_KEY_ID and
-    /// AWS_SECRET_ACCESS_KEY, or a role.
+    /// The root directory holds docker/registry/v2. A bucket is s3://BUCKET[/ROOT][?region=REGION&endpoint=URL],
+    /// gs://BUCKET[/ROOT] or azure://CONTAINER[/ROOT]?account=ACCOUNT. Its login comes from the environment
+    /// (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_KEY), or is
+    /// that of the machine.
     #[arg(long, value_name = "LOCATION")]
     pub(super) storage: Option<Location>,
     /// The configuration file of the registry, which says where its storage is; variables REGISTRY_STORAGE_... of the
@@ -263,10 +265,12 @@ pub(super) struct Source {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading the storage")]
 pub(super) struct Storage {
-    /// Read the storage directly: the root directory of the registry, or s3://BUCKET[/ROOT][?region=REGION&endpoint=URL]
+    /// Read the storage directly: the root directory of the registry, or a bucket
     ///
-    /// Then ages are push times, manifests that nothing reaches are seen, bytes are exact, and no tag is hidden. A login
-    /// for S3 comes from the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role.
+    /// Then ages are push times, manifests that nothing reaches are seen, bytes are exact, and no tag is hidden. A bucket
+    /// is s3://BUCKET[/ROOT][?region=REGION&endpoint=URL], gs://BUCKET[/ROOT] or azure://CONTAINER[/ROOT]?account=ACCOUNT.
+    /// Its login comes from the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS,
+    /// AZURE_STORAGE_ACCOUNT_KEY), or is that of the machine.
     #[arg(long, value_name = "LOCATION")]
     pub(super) storage: Option<Location>,
     /// The same from an inventory that `registry-retention inventory` saved; tags pushed since are kept

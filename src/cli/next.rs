@@ -58,7 +58,7 @@ fn file(file: &Path) -> String {
 fn given(location: &Location) -> String {
     match location {
         Location::Filesystem(path) => absolute(path),
-        Location::S3(bucket) => bucket.url(),
+        Location::Bucket(bucket) => bucket.url(),
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
             next(&["-f", "/a", "--kubeconfig", "/k", "--context", "me@here"]),
             "registry-retention prune -f /a --yes --kubeconfig /k --context me@here"
         );
-        let bucket = "s3://images/a b?region=eu&endpoint=http://minio:9000&path-style=false";
+        let bucket = "s3://images/a b?region=eu&path-style=false&endpoint=http://minio:9000";
         for (given, again) in [
             ("/var/lib/registry", "/var/lib/registry".to_owned()),
             (

@@ -1,252 +1,187 @@
-use std::error::Error as _;
 use std::fmt;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::Timestamp;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::client::HttpError;
-use object_store::path::Path;
-use object_store::{ClientOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig};
+use url::{Url, form_urlencoded};
 
-use super::gather::note;
-use super::layout::{self, Place};
-use super::location::Bucket;
-use super::read::{Batch, Sender};
-use super::{Entry, StorageError};
-use crate::oci::{RepositoryName, Tag};
-use crate::retention::{OpenUpload, StoredLink, StoredTag};
+use super::service;
 
-/// How many tag links are read at a time.
-const READS: usize = 32;
-/// How often a request is sent again, and how long that may go on.
-const TRIES: usize = 6;
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How many objects are looked at together: a page of a list.
-const PAGE: usize = 1000;
-
-/// Reads the storage in a bucket. A reading that fails sends its error last.
-///
-/// Lists are flat, as an object store has no folders: that is a request for each thousand objects, and one for each tag.
-pub(super) async fn run(bucket: Bucket, sender: Sender) {
-    if let Err(error) = walk(&bucket, &sender).await {
-        // Nobody takes it if the reading was given up.
-        let _ = sender.send(Err(error)).await;
-    }
-}
-
-async fn walk(bucket: &Bucket, sender: &Sender) -> Result<(), StorageError> {
-    let failed = |error: object_store::Error| StorageError::Bucket {
-        place: bucket.to_string(),
-        problem: BucketProblem::of(&error),
-    };
-    let store = connect(bucket).map_err(failed)?;
-    let root = if bucket.root.is_empty() { String::new() } else { format!("{}/", bucket.root) };
-    let base = format!("{root}{}", layout::BASE);
-    for part in ["repositories", "blobs"] {
-        let prefix = Path::parse(format!("{base}/{part}")).map_err(|error| failed(error.into()))?;
-        let mut pages = store.list(Some(&prefix)).try_chunks(PAGE);
-        let mut reader = Reader { store: &store, base: &base, last: None, name: None };
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|stopped| failed(stopped.1))?;
-            let batch = reader.page(page).await.map_err(failed)?;
-            if sender.send(Ok(batch)).await.is_err() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn connect(bucket: &Bucket) -> Result<AmazonS3, object_store::Error> {
-    let options = ClientOptions::new().with_allow_http(true).with_allow_invalid_certificates(bucket.skip_verify);
-    let mut builder = AmazonS3Builder::from_env()
-        .with_client_options(options)
-        .with_retry(RetryConfig { max_retries: TRIES, retry_timeout: PATIENCE, ..RetryConfig::default() })
-        .with_bucket_name(&bucket.name)
-        .with_virtual_hosted_style_request(!bucket.path_style);
-    if let Some(region) = &bucket.region {
-        builder = builder.with_region(region);
-    }
-    if let Some(endpoint) = &bucket.endpoint {
-        let mut endpoint = endpoint.clone();
-        if !bucket.path_style {
-            let host = format!("{}.{}", bucket.name, endpoint.host_str().unwrap_or_default());
-            // A host that a bucket's name cannot stand before is refused by the server.
-            let _ = endpoint.set_host(Some(&host));
-        }
-        // Over AWS_ENDPOINT_URL_S3, too, which would go first.
-        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint.as_str().trim_end_matches('/'));
-    }
-    if let Some(key) = &bucket.key {
-        builder = builder.with_access_key_id(&key.id).with_secret_access_key(&key.secret);
-    }
-    builder.build()
-}
-
-struct Reader<'a> {
-    store: &'a AmazonS3,
-    base: &'a str,
-    /// The last tag that had a link. Its history follows in the list.
-    last: Option<(RepositoryName, Tag)>,
-    /// The repository in hand.
-    name: Option<RepositoryName>,
-}
-
-impl Reader<'_> {
-    async fn page(&mut self, page: Vec<ObjectMeta>) -> Result<Batch, object_store::Error> {
-        let mut batch = Batch::default();
-        let mut links = Vec::new();
-        for object in page {
-            let written = time(&object);
-            let key = object.location.as_ref();
-            let path = key.strip_prefix(self.base).and_then(|path| path.strip_prefix('/')).unwrap_or(key);
-            match layout::place(path) {
-                Place::Blob(digest) => batch.entries.push(Entry::Blob(digest, object.size)),
-                Place::Tag(name, tag) => {
-                    self.repository(&name, &mut batch);
-                    self.last = Some((name.clone(), tag.clone()));
-                    links.push((name, tag, object.location));
-                }
-                Place::TagHistory(name, tag) => {
-                    self.repository(&name, &mut batch);
-                    let named = Some((name, tag));
-                    if self.last != named {
-                        self.last = named;
-                        batch
-                            .entries
-                            .extend(self.last.clone().map(|(name, tag)| Entry::Tag(name, tag, StoredTag::Broken)));
-                    }
-                }
-                Place::Revision(name, digest) => {
-                    self.repository(&name, &mut batch);
-                    let is_sound = layout::is_sound(object.size);
-                    batch.entries.push(Entry::Revision(name, digest, StoredLink { pushed: written, is_sound }));
-                }
-                Place::Upload(name, id) => {
-                    self.repository(&name, &mut batch);
-                    let part = OpenUpload { id, active: written, bytes: object.size };
-                    batch.entries.push(Entry::Upload(name, part));
-                }
-                Place::Layer(name) => self.repository(&name, &mut batch),
-                // What consoles make in place of a folder.
-                Place::Foreign if object.size == 0 && !path.ends_with("link") => {}
-                Place::Foreign => {
-                    note(&mut batch.oddities, || format!("{path}: not part of the registry's layout"));
-                }
-            }
-        }
-        let tags = stream::iter(links).map(|(name, tag, link)| self.tag(name, tag, link)).buffer_unordered(READS);
-        batch.entries.extend(tags.try_filter_map(async |tag| Ok(tag)).try_collect::<Vec<_>>().await?);
-        Ok(batch)
-    }
-
-    fn repository(&mut self, name: &RepositoryName, batch: &mut Batch) {
-        if self.name.as_ref() != Some(name) {
-            self.name = Some(name.clone());
-            batch.entries.push(Entry::Repository(name.clone()));
-        }
-    }
-
-    /// Reads a tag's link; `None` if it is gone by now.
-    async fn tag(&self, name: RepositoryName, tag: Tag, link: Path) -> Result<Option<Entry>, object_store::Error> {
-        let read = async {
-            let answer = self.store.get(&link).await?;
-            let pushed = time(&answer.meta);
-            Ok((answer.bytes().await?, pushed))
-        };
-        let (bytes, pushed) = match read.await {
-            Ok(read) => read,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let digest = std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok());
-        let stored = digest.map_or(StoredTag::Broken, |digest| StoredTag::At { digest, pushed });
-        Ok(Some(Entry::Tag(name, tag, stored)))
-    }
-}
-
-/// When an object was written. A time that no calendar has is the latest there is: whatever is new stays.
-fn time(object: &ObjectMeta) -> Timestamp {
-    let written = object.last_modified;
-    let nanosecond = i32::try_from(written.timestamp_subsec_nanos()).unwrap_or_default();
-    Timestamp::new(written.timestamp(), nanosecond).unwrap_or(Timestamp::MAX)
-}
-
-/// Why an object store gave no answer that could be used. What it said besides is not shown: it may quote the login.
+/// A bucket of an object store (Azure calls it a container), and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BucketProblem {
-    /// It answered with an error.
-    Status {
-        /// The HTTP status.
-        status: u16,
-        /// S3's word for it.
-        code: Option<String>,
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// The driver's root directory: what its keys begin with, without slashes around.
+    pub root: String,
+    /// The server, where it is not the vendor's own.
+    pub endpoint: Option<Url>,
+    /// Whether any certificate will do.
+    pub skip_verify: bool,
+    /// Whose it is, and what only that one knows.
+    pub service: Service,
+}
+
+/// An object store. Without a login of its own, each takes that of the environment, of the pod or of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Amazon's S3, or what is like it: the driver `s3`.
+    S3(S3),
+    /// Google Cloud Storage: the driver `gcs`.
+    Gcs(Gcs),
+    /// Azure Blob Storage: the driver `azure`.
+    Azure(Azure),
+}
+
+/// What only S3 knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3 {
+    /// The region; without one, `AWS_REGION` or `AWS_DEFAULT_REGION`, else `us-east-1`.
+    pub region: Option<String>,
+    /// Whether the bucket's name stands in the URL's path; else in its host.
+    pub path_style: bool,
+    /// The login.
+    pub key: Option<AccessKey>,
+}
+
+/// A login for S3. Its secret is never shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessKey {
+    /// The name of the key.
+    pub id: String,
+    /// What signs the requests.
+    pub secret: Secret,
+}
+
+/// What only Google Cloud Storage knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gcs {
+    /// The login.
+    pub account: Option<ServiceAccount>,
+}
+
+/// The key of a service account of Google's, in JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceAccount {
+    /// In this file.
+    File(PathBuf),
+    /// This text.
+    Key(Secret),
+}
+
+/// What only Azure knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Azure {
+    /// The storage account that the container belongs to.
+    pub account: String,
+    /// The login.
+    pub login: Option<AzureLogin>,
+}
+
+/// A login for Azure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AzureLogin {
+    /// The storage account's own key, in Base64.
+    Key(Secret),
+    /// A service principal.
+    Client {
+        /// The tenant that knows it.
+        tenant: String,
+        /// Its name.
+        id: String,
+        /// Its password.
+        secret: Secret,
     },
-    /// There was no answer.
-    Unreachable,
-    /// A name in the bucket, or the bucket's own, is none that can be used.
-    Name,
-    /// The settings do not fit together, or there is no login.
-    Settings,
 }
 
-impl BucketProblem {
-    fn of(error: &object_store::Error) -> Self {
-        if matches!(error, object_store::Error::InvalidPath { .. }) {
-            return Self::Name;
-        }
-        // An answer has no type of its own there, only its text.
-        let text = error.to_string();
-        if let Some(status) = status(&text) {
-            return Self::Status { status, code: code(&text) };
-        }
-        let mut source = error.source();
-        while let Some(cause) = source {
-            if cause.is::<HttpError>() {
-                return Self::Unreachable;
-            }
-            source = cause.source();
-        }
-        Self::Settings
-    }
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
 
-    /// What a person can do about it; begins with `; `.
-    pub(super) fn advice(&self) -> &'static str {
-        match self {
-            Self::Status { status: 401 | 403, .. } => {
-                "; it takes a login that may list the bucket and read objects (s3:ListBucket, s3:GetObject)"
-            }
-            Self::Status { status: 301 | 307 | 400 | 404, .. } => "; check bucket, region and endpoint",
-            Self::Status { .. } => "; run it again",
-            Self::Unreachable => "; check the endpoint",
-            Self::Name => "; check the bucket for keys with empty parts",
-            Self::Settings => "; check region, endpoint and login",
-        }
+impl Secret {
+    /// The text, for whom it is meant.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
     }
 }
 
-/// The status in the text of an error.
-fn status(text: &str) -> Option<u16> {
-    let (_, rest) = text.split_once("status code: ")?;
-    rest.split(' ').next()?.parse().ok()
+impl<T: Into<String>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
 }
 
-/// S3's own word in an answer, `<Code>…</Code>`.
-fn code(body: &str) -> Option<String> {
-    let (_, rest) = body.split_once("<Code>")?;
-    let (code, _) = rest.split_once("</Code>")?;
-    (code.len() <= 60 && code.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| code.to_owned())
-}
-
-impl fmt::Display for BucketProblem {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status { status, code: None } => write!(f, "it answered {status}"),
-            Self::Status { status, code: Some(code) } => write!(f, "it answered {status} ({code})"),
-            Self::Unreachable => f.write_str("it does not answer"),
-            Self::Name => f.write_str("it has a key that no registry writes and that cannot be read"),
-            Self::Settings => f.write_str("it cannot be asked"),
+        f.write_str("Secret")
+    }
+}
+
+impl Default for S3 {
+    /// As most are reached.
+    fn default() -> Self {
+        Self { region: None, path_style: true, key: None }
+    }
+}
+
+impl Bucket {
+    /// A bucket, reached at the vendor's own server.
+    pub fn new(service: Service, name: &str, root: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            root: root.trim_matches('/').to_owned(),
+            endpoint: None,
+            skip_verify: false,
+            service,
+        }
+    }
+
+    /// The URL that is read as this bucket; a login is no part of it.
+    pub fn url(&self) -> String {
+        let mut url = format!("{}://{}", service::terms(&self.service).scheme, self.name);
+        for part in self.root.split('/').filter(|part| !part.is_empty()) {
+            url.push('/');
+            url.extend(form_urlencoded::byte_serialize(part.as_bytes()).map(|part| part.replace('+', "%20")));
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(service::parameters(&self.service));
+        query.extend_pairs(self.endpoint.iter().map(|endpoint| ("endpoint", endpoint.as_str())));
+        match query.finish() {
+            query if query.is_empty() => url,
+            query => format!("{url}?{query}"),
+        }
+    }
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", service::terms(&self.service).scheme, self.name)?;
+        if !self.root.is_empty() {
+            write!(f, "/{}", self.root)?;
+        }
+        if let Service::Azure(Azure { account, .. }) = &self.service {
+            write!(f, " of the account {account}")?;
+        }
+        self.endpoint.as_ref().map_or(Ok(()), |endpoint| write!(f, " at {endpoint}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let hush = || Secret::from("hush");
+        let client = AzureLogin::Client { tenant: "t".into(), id: "i".into(), secret: hush() };
+        let azure = |login| Service::Azure(Azure { account: "a".into(), login: Some(login) });
+        for service in [
+            Service::S3(S3 { key: Some(AccessKey { id: "name".into(), secret: hush() }), ..S3::default() }),
+            Service::Gcs(Gcs { account: Some(ServiceAccount::Key(hush())) }),
+            azure(AzureLogin::Key(hush())),
+            azure(client),
+        ] {
+            let bucket = Bucket::new(service, "images", "a");
+            let shown = format!("{bucket:?} {bucket} {}", bucket.url());
+            assert!(!shown.contains("hush"), "{shown}");
         }
     }
 }

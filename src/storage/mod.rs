@@ -4,7 +4,7 @@
 //!
 //! What callers see:
 //!
-//! - [`Location`]: where a storage is; [`configured`] finds it in a registry's own configuration.
+//! - [`Location`]: where a storage is, perhaps a [`Bucket`]; [`configured`] finds it in a registry's own configuration.
 //! - [`read`], [`read_each`]: an inventory of it, as a [`Store`](crate::retention::Store) or [`Entry`] by entry.
 //! - [`Writer`], [`Lines`], [`load`]: the saved form of an inventory.
 //! - [`LogWriter`], [`LogReader`]: the same as lines of a container's log, on which lines get lost.
@@ -13,9 +13,11 @@
 //! Beneath:
 //!
 //! - `layout`: what each path in Distribution's layout is; pure.
-//! - `filesystem` walks folders, with `files` to look at single ones and `queue` to share the work; `bucket` lists an object store.
+//! - `filesystem` walks folders, with `files` to look at single ones and `queue` to share the work.
+//! - `objects` lists a bucket; `connect` is how each object store is reached, `problem` why one could not be read.
 //! - `gather`: entries become a store.
-//! - `parameters`: a registry's configuration file, and the environment over it.
+//! - `parameters`: a registry's configuration file, and the environment over it; `drivers`: what each driver's mean.
+//! - `service`: what differs between object stores in how their locations are written.
 //!
 //! Reading changes nothing, and takes no lock: the registry goes on meanwhile. What could hide a tag ends it; what
 //! merely lies where it does not belong is counted. Tag links are read before blobs are listed: whatever a link needs was
@@ -23,6 +25,8 @@
 
 mod bucket;
 mod configuration;
+mod connect;
+mod drivers;
 mod entry;
 mod error;
 mod files;
@@ -32,23 +36,27 @@ mod layout;
 mod lines;
 mod load;
 mod location;
+mod objects;
 mod parameters;
+mod problem;
 mod queue;
 mod read;
 mod received;
 mod saved;
+mod service;
 #[cfg(test)]
 mod tests;
 mod transport;
 
-pub use bucket::BucketProblem;
+pub use bucket::{AccessKey, Azure, AzureLogin, Bucket, Gcs, S3, Secret, Service, ServiceAccount};
 pub use configuration::{ConfigurationError, configured};
 pub use entry::{Entry, NoEntry};
 pub use error::{LogError, SavedError, StorageError};
 pub use gather::{Ending, Tally};
 pub use lines::Lines;
 pub use load::load;
-pub use location::{AccessKey, Bucket, Location, LocationError};
+pub use location::{Location, LocationError};
+pub use problem::{Answer, BucketProblem};
 pub use read::{read, read_each};
 pub use received::{InventoryBytes, LONGEST_LOG_LINE, LogReader};
 pub use saved::Writer;

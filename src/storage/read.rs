@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::gather::{Gatherer, join};
-use super::{Ending, Entry, Location, StorageError, Tally, bucket, files, filesystem};
+use super::{Bucket, Ending, Entry, Location, StorageError, Tally, files, filesystem, objects};
 use crate::retention::{Oddities, Store};
 
 /// What was found at one place.
@@ -47,7 +47,7 @@ pub async fn read_each(
     let (sender, mut batches) = mpsc::channel(AHEAD);
     let reading = match location {
         Location::Filesystem(root) => filesystem::start(root.clone(), now, sender),
-        Location::S3(bucket) => tokio::spawn(bucket::run(bucket.clone(), sender)),
+        Location::Bucket(bucket) => tokio::spawn(objects::run(Bucket::clone(bucket), sender)),
     };
     while let Some(batch) = batches.recv().await {
         let Batch { entries, oddities: more } = batch?;
@@ -68,7 +68,7 @@ pub async fn read_each(
     }
     let capacity = match location {
         Location::Filesystem(root) => files::capacity(root).map_err(filesystem::unreadable(root))?,
-        Location::S3(_) => None,
+        Location::Bucket(_) => None,
     };
     let took = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
     let ended = now.checked_add(took).unwrap_or(Timestamp::MAX);

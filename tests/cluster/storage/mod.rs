@@ -3,10 +3,12 @@
 //! - [`reading`]: a registry of each version; one that may do next to nothing
 //! - [`long`]: 100,000 manifests, whose log is longer than what a kubelet keeps
 //! - [`refused`]: what cannot be read, and Jobs that somebody deletes
+//! - [`s3`]: a registry whose storage is a bucket
 
 mod long;
 mod reading;
 mod refused;
+mod s3;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

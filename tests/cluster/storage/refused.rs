@@ -47,9 +47,9 @@ fn what_no_job_can_read_is_refused_with_a_reason() {
     let from = json!([{"configMapRef": {"name": "more", "optional": true}}]);
     deploy(&cluster, "other", json!({"volumeMounts": mounts, "envFrom": from}), &empty_dir);
     is_refused(&cluster, "other", "StoreNotShared", &["/var/lib/registry: the storage lies on no volume"]);
-    let gcs = json!([{"name": "REGISTRY_STORAGE", "value": "{gcs: {bucket: b}}"}]);
-    deploy(&cluster, "gcs", json!({"env": gcs}), &json!([]));
-    is_refused(&cluster, "gcs", "ConfigurationUnusable", &["\"gcs\" cannot be read"]);
+    let swift = json!([{"name": "REGISTRY_STORAGE", "value": "{swift: {container: c}}"}]);
+    deploy(&cluster, "swift", json!({"env": swift}), &json!([]));
+    is_refused(&cluster, "swift", "ConfigurationUnusable", &["\"swift\" cannot be read"]);
     let absent = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "absent"}}]);
     deploy(&cluster, "absent", json!({"volumeMounts": mounts}), &absent);
     is_refused(&cluster, "absent", "ClaimNotFound", &["the claim absent"]);

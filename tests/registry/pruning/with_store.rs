@@ -9,7 +9,7 @@ use registry_retention::retention::{Inventory, Policy, Repository};
 
 use crate::desk::{Desk, condemned, reason, resource, rules, set};
 use crate::storage::inventory;
-use crate::support::{Artifact, Pusher, Registry, Relay, S3Server, Store, Version, both_versions};
+use crate::support::{Artifact, ObjectServer, Pusher, Registry, Relay, Store, Version, both_versions};
 
 both_versions![
     what_was_built_in_1970_and_pushed_yesterday_stays,
@@ -183,7 +183,7 @@ async fn garbage(pusher: &Pusher) {
 /// only condemned tags are at goes, hidden or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_hidden_tags_are_at_stays() {
-    let server = S3Server::start(&["images"]).await;
+    let server = ObjectServer::s3(&["images"]).await;
     let registry = Registry::builder(Version::V3_1).hiding_tags().bucket(&server, "images", "").start().await;
     let pusher = registry.pusher();
     for tag in ["latest", "v1", "v1-alpine", "v1-alpine3", "v1.2", "v1.2-alpine", "v2"] {
@@ -195,7 +195,7 @@ async fn what_hidden_tags_are_at_stays() {
     let listed = pusher.tags("app").await.unwrap();
     assert!(!listed.contains(&"v1-alpine3".to_owned()), "it is hidden: {listed:?}");
 
-    let store = crate::storage::s3::inventory(&registry).await;
+    let store = crate::storage::buckets::inventory(&server, &registry).await;
     let mut desk = Desk { store: Some(store.into()), now: jiff::Timestamp::now(), ..Desk::at(&registry) };
     let policies =
         rules("[{name: a, repositories: {include: [app]}, tags: {include: [alias, v2, v3]}, action: Delete}]");

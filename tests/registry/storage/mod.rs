@@ -1,10 +1,13 @@
 //! Reading the storage that real registries write: what is read is what the API says, and what the API does not say is
 //! what the files say.
 
+mod azure;
+pub(crate) mod buckets;
 mod changing;
+mod gcs;
 mod odd;
 mod reading;
-pub(crate) mod s3;
+mod s3;
 mod terminal;
 
 use jiff::Timestamp;

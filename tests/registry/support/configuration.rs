@@ -3,9 +3,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::object_server::ObjectStorage;
 use super::tls::{Authority, Identity};
-use super::version::hiding;
-use super::{Registry, S3Server, TokenServer, Version};
+use super::version::{hiding, with_all_drivers};
+use super::{ObjectServer, Registry, TokenServer, Version};
 
 /// A name and a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct Builder {
     descriptor_cache: bool,
     sparse_indexes: bool,
     upstream: Option<String>,
-    bucket: Option<Value>,
+    bucket: Option<ObjectStorage>,
     hiding: bool,
 }
 
@@ -127,8 +128,8 @@ impl Builder {
     }
 
     /// Stores into a bucket of `server`, in place of a folder.
-    pub fn bucket(self, server: &S3Server, name: &str, root: &str) -> Self {
-        Self { bucket: Some(server.settings(name, root)), ..self }
+    pub fn bucket(self, server: &ObjectServer, name: &str, root: &str) -> Self {
+        Self { bucket: Some(server.storage(name, root)), ..self }
     }
 
     /// Of release 3.1.1, whose lists hide tags on S3.
@@ -138,7 +139,16 @@ impl Builder {
 
     /// Its executable.
     pub(super) fn command(&self) -> Command {
-        if self.hiding { hiding() } else { self.version.command() }
+        let bucket = self.bucket.as_ref();
+        let mut command = if bucket.is_some_and(|bucket| !bucket.is_usual(self.version)) {
+            with_all_drivers()
+        } else if self.hiding {
+            hiding()
+        } else {
+            self.version.command()
+        };
+        command.envs(bucket.iter().flat_map(|bucket| bucket.environment.clone()));
+        command
     }
 
     /// Starts it, and returns when it answers.
@@ -161,10 +171,10 @@ impl Builder {
         if let Some(bucket) = &self.bucket {
             let storage = configuration["storage"].as_object_mut().expect("a section");
             storage.remove("filesystem");
-            storage.insert("s3".into(), bucket.clone());
+            storage.insert(bucket.driver.into(), bucket.parameters.clone());
+            // Tests ask the registry for blobs, not whom it would send them to.
+            storage.insert("redirect".into(), json!({"disable": true}));
         }
-        // A bucket is the test's own affair; who pulls is not sent there.
-        configuration["storage"]["redirect"] = json!({"disable": true});
         if self.descriptor_cache {
             configuration["storage"]["cache"] = json!({"blobdescriptor": "inmemory"});
         }

@@ -2,7 +2,7 @@
 //!
 //! - [`Registry`]: a real Distribution process of either [`Version`], as a [`Builder`] describes it; [`Store`] is its
 //!   storage on disk, [`Collection`] what its `garbage-collect` said, [`Tmpfs`] a disk that fills up.
-//! - [`S3Server`]: an object store, for registries that store there.
+//! - [`ObjectServer`]: an object store, for registries that store there: [`S3Server`], [`GcsServer`] or [`AzureServer`].
 //! - [`Pusher`]: pushes [`Artifact`]s, looks at what is there, and proves that an image is whole; [`push_history`] and
 //!   [`push_many`] push a lot.
 //! - [`Relay`]: stands between a client and a registry, records, and acts at an exact point.
@@ -13,14 +13,19 @@
 #![allow(unused_imports, reason = "types that a test gets and need not name")]
 
 mod artifact;
+mod azure;
 mod collection;
 mod configuration;
+mod front;
+mod gcs;
 mod history;
 mod integrity;
+mod object_server;
 mod pusher;
 mod registry;
 mod relay;
 mod s3;
+mod server;
 mod store;
 mod tls;
 mod tmpfs;
@@ -28,9 +33,12 @@ mod token;
 mod version;
 
 pub use artifact::{Artifact, ImageBuilder};
+pub use azure::AzureServer;
 pub use collection::Collection;
 pub use configuration::{Builder, Credentials};
+pub use gcs::GcsServer;
 pub use history::{REPOSITORIES, TAGS, push_history, push_many, release};
+pub use object_server::ObjectServer;
 pub use pusher::{Pusher, Refused};
 pub use registry::Registry;
 pub use relay::{Exchange, Gate, On, Relay, Reply, Request, Step};

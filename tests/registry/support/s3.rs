@@ -1,18 +1,20 @@
-use std::fs::{self, File};
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
-use std::process::Child;
-use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::registry::{folder_of_its_own, free_port};
+use super::server::Server;
+use super::store::visit;
 use super::version::s3_server;
 
-/// An S3 server (versitygw), a process of its own on 127.0.0.1, that stores into a folder. It is killed when this is
+/// An S3 server (versitygw), a process of its own, that stores into a folder. It is killed when this is
 /// dropped.
 pub struct S3Server {
-    process: Child,
+    _server: Server,
     home: TempDir,
     url: String,
 }
@@ -28,34 +30,26 @@ impl S3Server {
 
     /// Starts one with these buckets, and returns when it answers.
     pub async fn start(buckets: &[&str]) -> Self {
+        Self::start_at("127.0.0.1", buckets).await
+    }
+
+    /// The same on another address of this machine's.
+    pub async fn start_at(host: &str, buckets: &[&str]) -> Self {
         let home = folder_of_its_own();
         for bucket in buckets {
             fs::create_dir_all(home.path().join("buckets").join(bucket)).expect("a bucket");
         }
         // What objects are besides their content goes here: not every filesystem has attributes.
         fs::create_dir(home.path().join("attributes")).expect("a folder");
-        let client = super::pusher::unproxied().build().expect("a client");
-        let address = format!("127.0.0.1:{}", free_port());
-        let log = File::create(home.path().join("log")).expect("a log file");
-        let process = s3_server()
+        let address = format!("{host}:{}", free_port());
+        let mut command = s3_server();
+        command
             .args(["--port", &address, "--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", REGION, "posix"])
             .arg("--sidecar")
             .arg(home.path().join("attributes"))
-            .arg(home.path().join("buckets"))
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("the server's executable runs");
-        let mut server = Self { process, home, url: format!("http://{address}") };
-        for _ in 0..3000 {
-            let ended = server.process.try_wait().expect("a child can be waited for");
-            assert!(ended.is_none(), "the S3 server ended:\n{}", server.log());
-            if client.get(&server.url).send().await.is_ok() {
-                return server;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the S3 server does not answer:\n{}", server.log());
+            .arg(home.path().join("buckets"));
+        let server = Server::start(command, home.path(), address.parse().expect("an address")).await;
+        Self { _server: server, home, url: format!("http://{address}") }
     }
 
     /// Where it answers.
@@ -63,8 +57,8 @@ impl S3Server {
         &self.url
     }
 
-    /// The section `storage.s3` of a registry that stores into a bucket of it.
-    pub(super) fn settings(&self, bucket: &str, root: &str) -> Value {
+    /// The parameters of the driver `s3` of a registry that stores into a bucket of it.
+    pub(super) fn parameters(&self, bucket: &str, root: &str) -> Value {
         json!({
             "bucket": bucket,
             "rootdirectory": root,
@@ -81,15 +75,15 @@ impl S3Server {
         self.home.path().join("buckets").join(bucket).join(key)
     }
 
-    fn log(&self) -> String {
-        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for S3Server {
-    fn drop(&mut self) {
-        // An error says that it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    /// Every object of a bucket, with its size and when it was written.
+    pub(super) fn objects(&self, bucket: &str) -> BTreeMap<String, (u64, Timestamp)> {
+        let root = self.object(bucket, "");
+        let mut objects = BTreeMap::new();
+        visit(&root, &mut |path, metadata| {
+            let key = path.strip_prefix(&root).expect("below it").to_str().expect("UTF-8").to_owned();
+            let written = metadata.modified().expect("a time").try_into().expect("a time of the calendar");
+            objects.insert(key, (metadata.len(), written));
+        });
+        objects
     }
 }

@@ -149,7 +149,7 @@ impl Store {
 }
 
 /// Calls `see` for every file below `folder`; what vanishes meanwhile is not there.
-fn visit(folder: &Path, see: &mut impl FnMut(&Path, &fs::Metadata)) {
+pub(super) fn visit(folder: &Path, see: &mut impl FnMut(&Path, &fs::Metadata)) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_dir() {

@@ -28,9 +28,24 @@ pub(super) fn hiding() -> Command {
     command(s3_cache(), "registry-3.1.1")
 }
 
+/// 2.8.3 with the drivers that Debian's 2.8.2 lacks.
+pub(super) fn with_all_drivers() -> Command {
+    command(gcs_cache(), "registry-2.8.3")
+}
+
 /// An S3 server.
 pub(super) fn s3_server() -> Command {
     command(s3_cache(), "versitygw")
+}
+
+/// An emulator of Google Cloud Storage.
+pub(super) fn gcs_server() -> Command {
+    command(gcs_cache(), "fake-gcs-server")
+}
+
+/// An emulator of Azure Blob Storage.
+pub(super) fn azure_server() -> Command {
+    command(azure_cache(), "azurite")
 }
 
 /// An executable from the cache.
@@ -52,6 +67,18 @@ fn cache() -> &'static PathBuf {
 fn s3_cache() -> &'static PathBuf {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
     CACHE.get_or_init(|| filled_by("scripts/s3"))
+}
+
+/// The same folder, filled by `scripts/gcs`.
+fn gcs_cache() -> &'static PathBuf {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
+    CACHE.get_or_init(|| filled_by("scripts/gcs"))
+}
+
+/// The same folder, filled by `scripts/azure`.
+fn azure_cache() -> &'static PathBuf {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
+    CACHE.get_or_init(|| filled_by("scripts/azure"))
 }
 
 fn filled_by(script: &str) -> PathBuf {

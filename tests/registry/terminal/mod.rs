@@ -1,6 +1,7 @@
 //! The binary, as a person or a script at a terminal uses it.
 
 mod accepting;
+mod buckets;
 mod explaining;
 mod killed;
 mod pruning;
