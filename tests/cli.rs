@@ -173,9 +173,9 @@ fn a_storage_that_cannot_be_read_is_refused_with_what_to_do() {
     let root = cli.folder.path().to_str().unwrap();
     check(&cli.run(&["inventory"]), 2, &["--storage", "--configuration"]);
     check(
-        &cli.run(&["inventory", "--storage", "gs://bucket"]),
+        &cli.run(&["inventory", "--storage", "ftp://bucket"]),
         2,
-        &["\"gs\" cannot be read; PATH, file:// and s3:// can"],
+        &["\"ftp\" cannot be read; PATH, file://, s3://, gs:// and azure:// can"],
     );
     check(&cli.run(&["inventory", "--storage", "s3://a:hush@b"]), 2, &["AWS_ACCESS_KEY_ID"]);
     check(&cli.run(&["inventory", "--storage", root]), 2, &["no registry stores anything there", "root directory"]);
@@ -186,15 +186,29 @@ fn a_storage_that_cannot_be_read_is_refused_with_what_to_do() {
         cli.run(&["inventory", "--configuration", path.to_str().unwrap()])
     };
     check(
-        &configuration("{gcs: {bucket: b}}"),
+        &configuration("{swift: {container: c}}"),
         2,
-        &["config.yml: the storage driver \"gcs\" cannot be read", "no inventory"],
+        &["config.yml: the storage driver \"swift\" cannot be read", "no inventory"],
     );
     check(&configuration("{s3: {bucket: b, region: r, v4auth: false}}"), 2, &["storage.s3.v4auth"]);
     check(&cli.run(&["inventory", "--configuration", "missing.yml"]), 2, &["missing.yml: cannot be read"]);
     check(&cli.run(&["inventory", "--detect"]), 2, &["REGISTRY_CONFIGURATION_PATH", "no inventory was made"]);
     let elsewhere = cli.run(&["inventory", "--storage", root, "--volumes", "/nowhere:", "--log"]);
     check(&elsewhere, 2, &["the storage lies on no volume", "registry-retention-log/1 failed StoreNotShared"]);
+}
+
+/// As in an image that is made from nothing.
+#[test]
+fn a_bucket_is_reached_where_the_system_knows_no_authority() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_registry-retention"))
+        .args(["inventory", "--storage", &format!("s3://bucket?endpoint=http://{nobody}")])
+        .env_clear()
+        .envs([("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")])
+        .envs([("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")])
+        .output()
+        .unwrap();
+    check(&output, 3, &["it does not answer"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
-use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use object_store::{Certificate, ClientOptions, ObjectStore, RetryConfig};
 
 use super::bucket::{Azure, AzureLogin, Bucket, Gcs, S3, Service, ServiceAccount};
 use super::problem::BucketProblem;
@@ -31,7 +31,16 @@ fn built<T: ObjectStore>(
 }
 
 fn options(bucket: &Bucket) -> ClientOptions {
-    ClientOptions::new().with_allow_http(true).with_allow_invalid_certificates(bucket.skip_verify)
+    let options = ClientOptions::new().with_allow_http(true).with_allow_invalid_certificates(bucket.skip_verify);
+    authorities().fold(options, ClientOptions::with_root_certificate)
+}
+
+/// The authorities that browsers trust, where the system knows none: a registry's image may be made from nothing, and
+/// without any there is no client, not even for plain HTTP.
+fn authorities() -> impl Iterator<Item = Certificate> {
+    let knows_none = rustls_native_certs::load_native_certs().certs.is_empty();
+    let theirs = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(move |_| knows_none);
+    theirs.filter_map(|certificate| Certificate::from_der(certificate).ok())
 }
 
 fn retries() -> RetryConfig {
