@@ -31,10 +31,10 @@ use stateright::{Checker, Model};
 fn explore(scenario: Scenario) -> usize {
     let graph = Graph::explore(&Protocol { scenario, mutant: None });
     println!("{}: {} states", scenario.name, graph.states);
-    assert_eq!(graph.stuck, 0, "{}: no way to rest after {:#?}", scenario.name, graph.example);
+    assert_eq!(graph.stuck, 0, "{}: no way to rest after {:?}", scenario.name, graph.example);
     let checker = Protocol { scenario, mutant: None }.checker().threads(2).spawn_bfs().join();
     for (property, path) in checker.discoveries() {
-        assert_eq!(property, COLLECTS, "{}: {property} fails after {:#?}", scenario.name, path.into_actions());
+        assert_eq!(property, COLLECTS, "{}: {property} fails after {:?}", scenario.name, path.into_actions());
     }
     checker.assert_properties();
     assert_eq!(checker.unique_state_count(), graph.states, "{}: both explored the same", scenario.name);
@@ -70,7 +70,8 @@ fn is_caught(mutant: &'static Mutant) -> Result<usize, String> {
 #[test]
 fn each_mutant_is_caught() {
     let mut missed = Vec::new();
-    for mutant in MUTANTS {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for mutant in MUTANTS.iter().filter(|it| it.name.contains(&only)) {
         match is_caught(mutant) {
             Ok(steps) => println!("{}: {} fails after {steps} actions", mutant.name, mutant.breaks),
             Err(why) => missed.push(format!("{}: {why}", mutant.name)),

@@ -31,6 +31,8 @@ pub(crate) struct Scenario {
     pub(crate) old_keeper: bool,
     /// Watches may lag.
     pub(crate) lags: bool,
+    /// Whether time passes; without deadlines, the keeper has nothing to do.
+    pub(crate) has_clock: bool,
 }
 
 /// What a mutant of the protocol does to its requests.
@@ -67,8 +69,9 @@ pub(crate) enum Move {
     ArriveTwice,
     /// Its request is lost; or the process crashed before it sent it.
     Lose,
-    /// Its watches bring what is there now, and nothing more from then on.
+    /// Its watches bring what is there now, and nothing more until they catch up.
     Remember,
+    CatchUp,
 }
 
 impl Action {
@@ -177,15 +180,18 @@ impl Protocol {
                 }
                 Move::Remember => {
                     let seen = Box::new(observed(state, &state.operators[index], Depth::Remembered));
-                    let is_new = self.scenario.lags && state.operators[index].remembered.as_ref() != Some(&seen);
+                    let is_new = self.scenario.lags && state.operators[index].remembered.is_none();
                     state.operators[index].remembered = Some(seen);
-                    is_new
+                    let can_lag = is_new && state.faults_left > 0;
+                    state.faults_left -= u8::from(can_lag);
+                    can_lag
                 }
+                Move::CatchUp => state.operators[index].remembered.take().is_some(),
                 Move::Arrive | Move::ArriveTwice | Move::Lose => false,
             };
         };
         match what {
-            Move::Decide | Move::Remember => return false,
+            Move::Decide | Move::Remember | Move::CatchUp => return false,
             Move::Lose => {}
             Move::Arrive => {
                 state.is_heartbeat_stale = false;
@@ -253,7 +259,7 @@ fn judge(state: &mut State, seen: &Observed, effect: &Effect) {
 
 fn moves(pending: Option<&Effect>) -> &'static [Move] {
     match pending {
-        None => &[Move::Decide, Move::Remember],
+        None => &[Move::Decide, Move::Remember, Move::CatchUp],
         Some(_) => &[Move::Arrive, Move::ArriveTwice, Move::Lose],
     }
 }
@@ -285,6 +291,7 @@ impl Model for Protocol {
         let is_done = match action {
             Action::Operator(index, what) => self.operator(&mut state, index, what),
             Action::Keeper(index, what) => self.keeper(&mut state, index, what),
+            Action::Nature(Nature::Tick) if !self.scenario.has_clock => false,
             Action::Nature(what) => nature::happen(&mut state, what),
             Action::Fault(fault) => {
                 state.faults_left -= 1;

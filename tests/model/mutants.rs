@@ -8,6 +8,7 @@ use registry_retention::collection::protocol::{
 };
 
 use super::model::{Flaw, Scenario};
+use super::people::Fault;
 use super::properties::{ENDS_SOON, IN_TIME, KEPT, LIVE, NO_WRITER, RESTORED, RESTS};
 use super::scenarios;
 use super::state::{self, State, at};
@@ -125,7 +126,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             _ => step,
         },
         flaw: Some(Flaw::NoClaim),
-        breaks: RESTS,
+        breaks: RESTORED,
         ..SOUND
     },
     Mutant {
@@ -169,7 +170,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             }
         },
         keeper_does: idle,
-        scenario: scenarios::STRIPPED,
+        scenario: Scenario { faults: &[Fault::Strip, Fault::DeleteRequest], budget: 2, ..scenarios::UNGUARDED },
         breaks: RESTORED,
         ..SOUND
     },

@@ -30,7 +30,7 @@ pub(crate) enum Nature {
     /// An upload is accepted while the collector runs.
     Push,
     MachineReturns,
-    /// A person who looked says that the collector is dead.
+    /// A person has deleted the collector's Job, looked at its machine, and says that it is dead.
     Vouch,
     Tick,
 }
@@ -118,8 +118,8 @@ pub(crate) fn happen(state: &mut State, what: Nature) -> bool {
             is_lost
         }
         Nature::Vouch => {
-            // He looks first, and has a reason to.
-            let is_dead = !state.is_collecting() && !state.machine.is_ready();
+            let is_deleted = state.collector.job.as_ref().is_none_or(|job| job.is_deleting);
+            let is_dead = is_deleted && !state.is_collecting() && !state.machine.is_ready();
             is_dead && with_deployment(state, |it, _| (!std::mem::replace(&mut it.is_vouched, true)).then_some(()))
         }
         Nature::Tick => tick(state),

@@ -91,10 +91,15 @@ pub(crate) fn happen(state: &mut State, fault: Fault) -> bool {
             std::mem::replace(&mut it.entry, Entry::Absent) == Entry::ReadOnly
         }),
         Fault::Put => put(state),
-        Fault::Strip => edit(state, |it| {
-            it.owned.claim = false;
-            it.claim.take().is_some() | it.zeroed.take().is_some()
-        }),
+        Fault::Strip => {
+            // Who takes off the mark alone takes over the number that it stands beside.
+            let alone = state.deployment.as_ref().filter(|it| it.claim.is_none() && it.zeroed.is_some());
+            state.wanted.replicas = alone.map_or(state.wanted.replicas, |it| it.replicas);
+            edit(state, |it| {
+                it.owned.claim = false;
+                it.claim.take().is_some() | it.zeroed.take().is_some()
+            })
+        }
         Fault::Scale(replicas) => {
             let is_done = edit(state, |it| std::mem::replace(&mut it.replicas, replicas) != replicas);
             state.wanted.replicas = if is_done { replicas } else { state.wanted.replicas };

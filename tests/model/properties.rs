@@ -23,7 +23,7 @@ const A_FEW: usize = 2;
 pub(crate) fn all(protocol: &Protocol) -> Vec<Property<Protocol>> {
     let mut all = vec![
         Property::always(ENDS_SOON, |protocol: &Protocol, state| ends_soon(protocol, state)),
-        Property::always(RESTORED, |_, state: &State| !is_over(state) || is_restored(state)),
+        Property::always(RESTORED, |_, state: &State| !is_over(state) || is_bare(state) || is_restored(state)),
         Property::always(IN_TIME, |_, state: &State| !state.sins.released_late),
         Property::always(KEPT, |_, state: &State| !state.sins.froze_without_keeper && !state.sins.keeper_left_early),
         Property::always(LIVE, |_, state: &State| !state.sins.trusted_memory),
@@ -46,6 +46,16 @@ pub(crate) fn is_restored(state: &State) -> bool {
         let is_same = (it.entry, it.is_paused, it.replicas) == (wanted.entry, wanted.is_paused, wanted.replicas);
         is_same && !is_ours
     })
+}
+
+/// A claim under which nothing was changed. Where two operators are at work, that of the slower one may arrive when the run
+/// is over. It is taken back by whoever looks next, and nothing can follow it.
+fn is_bare(state: &State) -> bool {
+    let claim = state.deployment.as_ref().and_then(|it| it.claim.clone());
+    let is_bare = claim.is_some_and(|claim| !claim.is_frozen && !claim.is_paused && claim.release.is_none());
+    let mut without = state.clone();
+    without.deployment.iter_mut().for_each(|it| it.claim = None);
+    is_bare && is_restored(&without)
 }
 
 /// Everything is over, and nothing of ours is left anywhere.

@@ -17,6 +17,7 @@ pub(crate) const READ_ONLY: Scenario = Scenario {
     operators: 1,
     old_keeper: false,
     lags: false,
+    has_clock: true,
 };
 
 /// People edit the Deployment.
@@ -33,7 +34,7 @@ pub(crate) const EDITS: Scenario = Scenario {
         Fault::Share,
         Fault::ReplaceDeployment,
     ],
-    budget: 2,
+    budget: 1,
     repeats: 0,
     ..READ_ONLY
 };
@@ -50,7 +51,7 @@ pub(crate) const PODS: Scenario = Scenario {
         Fault::MachineLost,
         Fault::Restart,
     ],
-    budget: 2,
+    budget: 1,
     repeats: 0,
     ..READ_ONLY
 };
@@ -68,7 +69,7 @@ pub(crate) const COLLECTOR: Scenario = Scenario {
         Fault::HeartbeatStale,
         Fault::DeleteRequest,
     ],
-    budget: 2,
+    budget: 1,
     repeats: 0,
     ..READ_ONLY
 };
@@ -77,15 +78,15 @@ pub(crate) const COLLECTOR: Scenario = Scenario {
 pub(crate) const HEARTBEAT: Scenario = Scenario {
     name: "operator and keeper at once, guarded",
     faults: &[Fault::HeartbeatStale, Fault::DeleteKeeper, Fault::KeeperRestarts, Fault::DeleteRequest],
-    budget: 2,
+    budget: 1,
     repeats: 1,
     ..READ_ONLY
 };
 
 pub(crate) const TWO_OPERATORS: Scenario = Scenario {
     name: "two operators, guarded",
-    faults: &[Fault::HeartbeatStale, Fault::DeleteRequest, Fault::CollectorFails],
-    budget: 1,
+    faults: &[],
+    budget: 0,
     repeats: 0,
     operators: 2,
     ..READ_ONLY
@@ -101,9 +102,11 @@ pub(crate) const OLD_KEEPER: Scenario = Scenario {
 
 pub(crate) const LAGGING: Scenario = Scenario {
     name: "watches that lag, guarded",
-    faults: &[Fault::DeletePod, Fault::Restart],
+    faults: &[Fault::DeletePod],
+    budget: 2,
     repeats: 0,
     lags: true,
+    has_clock: false,
     ..READ_ONLY
 };
 
@@ -114,13 +117,8 @@ pub(crate) const ZERO: Scenario = Scenario {
         Fault::Scale(3),
         Fault::Scale(0),
         Fault::EditSpec,
-        Fault::Relabel,
-        Fault::Share,
-        Fault::ReplaceDeployment,
-        Fault::HeartbeatStale,
-        Fault::Crash,
     ],
-    budget: 2,
+    budget: 1,
     repeats: 0,
     ..READ_ONLY
 };
@@ -140,7 +138,7 @@ pub(crate) const UNGUARDED: Scenario = Scenario {
         Fault::Scale(3),
         Fault::ReplaceDeployment,
     ],
-    budget: 2,
+    budget: 1,
     repeats: 0,
     ..READ_ONLY
 };
@@ -149,7 +147,7 @@ pub(crate) const UNGUARDED: Scenario = Scenario {
 pub(crate) const STRIPPED: Scenario = Scenario {
     name: "annotations lost, unguarded",
     strategy: Strategy::ScaleToZero,
-    faults: &[Fault::Strip, Fault::DeleteRequest, Fault::Put, Fault::HeartbeatStale],
+    faults: &[Fault::Strip, Fault::Put],
     ..UNGUARDED
 };
 
@@ -165,10 +163,9 @@ pub(crate) const GUARD_MISSING: Scenario = Scenario {
 
 /// It is taken away in the middle.
 pub(crate) const GUARD_REMOVED: Scenario = Scenario {
-    name: "the guard is removed, scaled to zero",
-    strategy: Strategy::ScaleToZero,
+    name: "the guard is removed",
     demand: GuardDemand::BestEffort,
-    faults: &[Fault::RemoveGuard, Fault::Lift, Fault::Put, Fault::Scale(3)],
+    faults: &[Fault::RemoveGuard, Fault::Lift, Fault::Put],
     budget: 2,
     repeats: 0,
     ..READ_ONLY

@@ -17,7 +17,7 @@ pub(super) struct Death<'a> {
     /// It may have been released, there.
     pub(super) release: Option<&'a Release>,
     pub(super) machine: MachineState,
-    /// A person says that it is dead.
+    /// A person says that it is dead. It counts where the machine does not: one that answers says itself what runs.
     pub(super) is_vouched: bool,
 }
 
@@ -29,10 +29,10 @@ impl Death<'_> {
             Collector::Ended(..) => Ok(()),
             Collector::Suspended(job) => Err(Step::Do(Effect::EndCollector(job.uid.clone()))),
             Collector::Running(job) => Err(Step::Do(Effect::EndCollector(job.clone()))),
-            _ if self.is_vouched => Ok(()),
             Collector::Ending if matches!(self.machine, MachineState::Ready { .. }) => {
                 Err(Step::Wait(For::CollectorGone))
             }
+            _ if self.is_vouched && !matches!(self.machine, MachineState::Ready { .. }) => Ok(()),
             Collector::Ending => Err(Step::Wait(For::CollectorProof(None))),
             _ if self.release.is_none() => Ok(()),
             Collector::Absent { since } | Collector::OfAnotherRun { since, .. } => self.settled(*since, now),

@@ -19,6 +19,9 @@ pub enum Abort {
     /// Somebody asked for it to end.
     #[error("the collection was suspended, or what it would remove is in use again")]
     Withdrawn,
+    /// A person declared the collector dead, so none may be released any more.
+    #[error("a person declared the collector dead (registry-retention.dev/collector-dead)")]
+    DeclaredDead,
     /// The Deployment is not the one that the run began with.
     #[error("the Deployment was deleted")]
     DeploymentGone,
@@ -60,6 +63,7 @@ impl Abort {
         match self {
             Self::Deleted => "Deleted",
             Self::Withdrawn => "Withdrawn",
+            Self::DeclaredDead => "DeclaredDead",
             Self::DeploymentGone => "DeploymentGone",
             Self::DeadlinePassed => "DeadlinePassed",
             Self::TooLittleTime => "TooLittleTime",

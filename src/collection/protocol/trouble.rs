@@ -21,6 +21,9 @@ pub(super) fn trouble(observed: &Observed, journal: &Journal, now: Timestamp) ->
     }
     let deployment = observed.deployment.as_ref().filter(|it| it.target.uid == terms.deployment);
     let Some(deployment) = deployment else { return Some(Abort::DeploymentGone) };
+    if deployment.collector_dead.as_ref() == Some(&terms.run) {
+        return Some(Abort::DeclaredDead);
+    }
     let claim = deployment.claim_of(&terms.run);
     match (&journal.phase, claim) {
         (Phase::Claiming, None) => {
