@@ -26,7 +26,7 @@ use model::{Protocol, Scenario};
 use mutants::{MUTANTS, Mutant};
 use properties::{COLLECTS, RESTS};
 use rest::Graph;
-use stateright::{Checker, Model};
+use stateright::{Checker, HasDiscoveries, Model};
 
 fn explore(scenario: Scenario) -> usize {
     let graph = Graph::explore(&Protocol { scenario, mutant: None });
@@ -44,7 +44,8 @@ fn explore(scenario: Scenario) -> usize {
 #[test]
 fn the_protocol_holds_in_every_state_of_every_scenario() {
     let only = std::env::var("ONLY").unwrap_or_default();
-    let states: usize = scenarios::ALL.iter().filter(|it| it.name.contains(&only)).map(|scenario| explore(*scenario)).sum();
+    let states: usize =
+        scenarios::ALL.iter().filter(|it| it.name.contains(&only)).map(|scenario| explore(*scenario)).sum();
     println!("{states} states");
     assert!(states >= 100_000);
 }
@@ -56,7 +57,8 @@ fn is_caught(mutant: &'static Mutant) -> Result<usize, String> {
         let graph = Graph::explore(&protocol());
         return if graph.stuck > 0 { Ok(graph.example.len()) } else { Err("rest is reachable from everywhere".into()) };
     }
-    let checker = protocol().checker().threads(2).spawn_bfs().join();
+    let enough = HasDiscoveries::AnyOf([mutant.breaks].into());
+    let checker = protocol().checker().threads(2).finish_when(enough).spawn_bfs().join();
     let found = checker.discoveries();
     if mutant.breaks == COLLECTS {
         return if found.contains_key(COLLECTS) { Err("a run collects".into()) } else { Ok(0) };

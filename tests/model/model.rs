@@ -9,7 +9,9 @@ use super::mutants::Mutant;
 use super::nature::{self, Nature};
 use super::people::{self, Fault};
 use super::server::commit;
-use super::state::{CollectorWorld, Container, KeeperProcess, Machine, Operator, Push, Request, Sins, State, at, digest};
+use super::state::{
+    CollectorWorld, Container, KeeperProcess, Machine, Operator, Push, Request, Sins, State, at, digest,
+};
 use super::view::{EXPECTED, MAX_READ_ONLY, deployment_uid, observed, watched};
 use super::{properties, state};
 
@@ -245,7 +247,7 @@ fn judge(state: &mut State, seen: &Observed, effect: &Effect) {
     let terms = state.journal().map(|journal| journal.terms.clone());
     match effect {
         Effect::ReleaseCollector(..) => {
-            state.sins.released_late |= terms.is_some_and(|terms| now > terms.last_release);
+            state.sins.released_late |= terms.is_some_and(|terms| now > terms.deadline - EXPECTED);
         }
         Effect::Apply(_, claim) => {
             let is_first = seen.deployment.as_ref().is_some_and(|it| it.claim.as_ref().is_none_or(|it| !it.is_frozen));

@@ -50,9 +50,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "complete is taken for drained",
         sees: |state, seen, _| {
-            let is_terminating = |id: u8| {
-                state.pods.iter().any(|pod| pod.id == id && pod.life == state::Life::Terminating)
-            };
+            let is_terminating =
+                |id: u8| state.pods.iter().any(|pod| pod.id == id && pod.life == state::Life::Terminating);
             seen.pods.retain(|pod| !(0..9).any(|id| pod.uid == pod_uid(id) && is_terminating(id)));
         },
         breaks: NO_WRITER,
@@ -66,10 +65,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         ..SOUND
     },
     Mutant {
-        name: "remembered pods are taken for proved",
+        name: "writers are taken from memory",
         sees: |state, seen, _| {
             if let Some(remembered) = &state.operators[0].remembered {
-                seen.pods.clone_from(&remembered.pods);
+                seen.pods.retain(|pod| pod.is_frozen || remembered.pods.iter().any(|it| it.uid == pod.uid));
             }
         },
         scenario: scenarios::LAGGING,
@@ -200,7 +199,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 seen.run = claim.terms.run.clone();
             }
         },
-        scenario: scenarios::OLD_KEEPER,
+        scenario: Scenario { has_clock: false, budget: 0, ..scenarios::UNEDITED },
         breaks: NO_WRITER,
         ..SOUND
     },
@@ -212,7 +211,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             }
             _ => step,
         },
-        scenario: scenarios::HEARTBEAT,
+        scenario: scenarios::UNEDITED,
         breaks: NO_WRITER,
         ..SOUND
     },
@@ -239,7 +238,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "what vanished before it watched does not count",
         sees: |_, seen, _| seen.watched_since = at(-9),
-        scenario: scenarios::PODS,
+        scenario: Scenario { has_clock: false, ..scenarios::UNSEEN },
         breaks: NO_WRITER,
         ..SOUND
     },
@@ -264,11 +263,17 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         breaks: KEPT,
         ..SOUND
     },
-    Mutant { name: "no uid in a request", flaw: Some(Flaw::NoUid), scenario: scenarios::EDITS, breaks: RESTORED, ..SOUND },
+    Mutant {
+        name: "no uid in a request",
+        flaw: Some(Flaw::NoUid),
+        scenario: scenarios::EDITS,
+        breaks: RESTORED,
+        ..SOUND
+    },
     Mutant {
         name: "no resourceVersion in a request",
         flaw: Some(Flaw::NoVersion),
-        scenario: scenarios::OLD_KEEPER,
+        scenario: Scenario { has_clock: false, budget: 0, ..scenarios::UNEDITED },
         breaks: NO_WRITER,
         ..SOUND
     },

@@ -172,8 +172,8 @@ pub(crate) fn retire(state: &mut State, which: impl Fn(&Pod) -> bool) -> bool {
 }
 
 fn end_ghost(pod: &mut Pod) -> bool {
-    let Life::Ghost { since } = pod.life else { return false };
-    pod.life = Life::Vanished { since };
+    let Life::Ghost { since, is_known } = pod.life else { return false };
+    pod.life = Life::Vanished { since, is_known };
     true
 }
 
@@ -237,7 +237,7 @@ fn tick(state: &mut State) -> bool {
         Machine::Lost => clock,
     };
     // Nobody asks any more what became of them.
-    state.pods.retain(|pod| !matches!(pod.life, Life::Vanished { since } if since.max(ready) < clock));
+    state.pods.retain(|pod| !matches!(pod.life, Life::Vanished { since, .. } if since.max(ready) < clock));
     true
 }
 
@@ -256,7 +256,7 @@ fn concerns(state: &State) -> impl Iterator<Item = i64> {
     };
     let watches = state.operators.iter().map(|it| it.watched_since + 1).max().filter(|_| journal.is_some());
     let ghosts = state.pods.iter().filter_map(|pod| match pod.life {
-        Life::Ghost { since } | Life::Vanished { since } => Some(since + 1),
+        Life::Ghost { since, .. } | Life::Vanished { since, .. } => Some(since + 1),
         Life::Running | Life::Terminating => None,
     });
     deadline.into_iter().chain(settling).chain(machine).chain(watches).chain(ghosts).collect::<Vec<_>>().into_iter()

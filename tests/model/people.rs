@@ -4,7 +4,7 @@ use registry_retention::collection::protocol::{Entry, Report, Strategy};
 
 use super::nature::retire;
 use super::server::{edit, forget_request};
-use super::state::{CollectorJob, Container, Deployment, Life, Machine, Owned, State, Template, Wanted};
+use super::state::{CollectorJob, Container, Deployment, Life, Machine, Operator, Owned, State, Template, Wanted};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
@@ -175,10 +175,15 @@ pub(crate) fn happen(state: &mut State, fault: Fault) -> bool {
         Fault::HeartbeatStale => !std::mem::replace(&mut state.is_heartbeat_stale, true),
         Fault::Crash => {
             let clock = state.clock;
-            state.operators.iter_mut().any(|it| {
-                (it.pending, it.remembered) = (None, None);
-                std::mem::replace(&mut it.watched_since, clock) != clock
-            })
+            for pod in &mut state.pods {
+                if let Life::Ghost { is_known, .. } | Life::Vanished { is_known, .. } = &mut pod.life {
+                    *is_known = false;
+                }
+            }
+            for it in &mut state.operators {
+                *it = Operator { pending: None, watched_since: clock, remembered: None };
+            }
+            true
         }
         Fault::RemoveGuard => std::mem::replace(&mut state.guard, false),
     }
@@ -204,7 +209,7 @@ fn pod(state: &mut State, fault: Fault) -> bool {
     match fault {
         Fault::Relabel if pod.life == Life::Running => pod.is_owned = false,
         Fault::DeletePod if pod.life == Life::Running => pod.life = Life::Terminating,
-        Fault::ForceDeletePod => pod.life = Life::Ghost { since },
+        Fault::ForceDeletePod => pod.life = Life::Ghost { since, is_known: true },
         _ => return false,
     }
     true

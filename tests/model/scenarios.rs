@@ -83,14 +83,8 @@ pub(crate) const HEARTBEAT: Scenario = Scenario {
     ..READ_ONLY
 };
 
-pub(crate) const TWO_OPERATORS: Scenario = Scenario {
-    name: "two operators, guarded",
-    faults: &[],
-    budget: 0,
-    repeats: 0,
-    operators: 2,
-    ..READ_ONLY
-};
+pub(crate) const TWO_OPERATORS: Scenario =
+    Scenario { name: "two operators, guarded", faults: &[], budget: 0, repeats: 0, operators: 2, ..READ_ONLY };
 
 pub(crate) const OLD_KEEPER: Scenario = Scenario {
     name: "the keeper of an earlier run, guarded",
@@ -113,11 +107,7 @@ pub(crate) const LAGGING: Scenario = Scenario {
 pub(crate) const ZERO: Scenario = Scenario {
     name: "scaled to zero, guarded",
     strategy: Strategy::ScaleToZero,
-    faults: &[
-        Fault::Scale(3),
-        Fault::Scale(0),
-        Fault::EditSpec,
-    ],
+    faults: &[Fault::Scale(3), Fault::Scale(0), Fault::EditSpec],
     budget: 1,
     repeats: 0,
     ..READ_ONLY
@@ -139,6 +129,24 @@ pub(crate) const UNGUARDED: Scenario = Scenario {
         Fault::ReplaceDeployment,
     ],
     budget: 1,
+    repeats: 0,
+    ..READ_ONLY
+};
+
+/// There is no guard, and nobody edits anything: the protocol alone must do. An earlier run's keeper is still there.
+pub(crate) const UNEDITED: Scenario = Scenario {
+    name: "unedited, unguarded, with an old keeper",
+    faults: &[Fault::HeartbeatStale],
+    old_keeper: true,
+    budget: 1,
+    ..UNGUARDED
+};
+
+/// A pod is deleted by force while nobody watches.
+pub(crate) const UNSEEN: Scenario = Scenario {
+    name: "a pod vanishes unseen, guarded",
+    faults: &[Fault::ForceDeletePod, Fault::Crash],
+    budget: 2,
     repeats: 0,
     ..READ_ONLY
 };
@@ -175,6 +183,7 @@ pub(crate) const ALL: &[Scenario] = &[
     READ_ONLY,
     EDITS,
     PODS,
+    UNSEEN,
     COLLECTOR,
     HEARTBEAT,
     TWO_OPERATORS,
@@ -182,16 +191,19 @@ pub(crate) const ALL: &[Scenario] = &[
     LAGGING,
     ZERO,
     UNGUARDED,
+    UNEDITED,
     STRIPPED,
     GUARD_MISSING,
     GUARD_REMOVED,
 ];
 
 impl Scenario {
-    /// Whether nobody can ever write beside the collector: the guard holds; or it is demanded, and there is none.
+    /// Whether nobody can ever write beside the collector: the guard holds; or it is demanded, and there is none; or
+    /// nobody edits.
     pub(crate) fn holds(&self) -> bool {
         let is_removed = self.faults.contains(&Fault::RemoveGuard);
-        !is_removed && (self.guard || self.demand == GuardDemand::Required)
+        let is_unedited = self.faults.iter().all(|fault| *fault == Fault::HeartbeatStale);
+        !is_removed && (self.guard || self.demand == GuardDemand::Required || is_unedited)
     }
 
     /// Whether a run can come to a collection at all.

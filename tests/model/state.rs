@@ -94,9 +94,15 @@ pub(crate) enum Life {
     Running,
     Terminating,
     /// Deleted by force: no object, and a container that the kubelet has yet to end.
-    Ghost { since: i64 },
+    Ghost {
+        since: i64,
+        is_known: bool,
+    },
     /// Its container is dead. Nobody saw it.
-    Vanished { since: i64 },
+    Vanished {
+        since: i64,
+        is_known: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -137,7 +143,9 @@ pub(crate) enum Container {
 /// The machine that everything runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Machine {
-    Ready { since: i64 },
+    Ready {
+        since: i64,
+    },
     /// Its kubelet is dead; what runs there runs on.
     Lost,
 }

@@ -56,18 +56,15 @@ pub(crate) fn observed(state: &State, operator: &Operator, depth: Depth) -> Obse
         collector: collector(state),
         machine: state.machine.state(),
         watched_since: at(operator.watched_since),
-        pods: state.pods.iter().filter_map(|it| pod(state, operator, *it, depth)).collect(),
+        pods: state.pods.iter().filter_map(|it| pod(state, *it, depth)).collect(),
     }
 }
 
 /// What a keeper reads.
 pub(crate) fn watched(state: &State, keeper: &KeeperProcess) -> Watched {
     let listed = state.pods.iter().filter(|pod| pod.is_listed());
-    let (run, collector) = if keeper.is_of_this_run {
-        (this_run(), collector(state))
-    } else {
-        (earlier_run(), someone_elses(state))
-    };
+    let (run, collector) =
+        if keeper.is_of_this_run { (this_run(), collector(state)) } else { (earlier_run(), someone_elses(state)) };
     Watched {
         run,
         is_operator_gone: state.is_heartbeat_stale || !keeper.is_of_this_run,
@@ -115,21 +112,21 @@ pub(crate) fn is_complete(state: &State, of: &Deployment) -> bool {
     of.active == template && only_new && owned.any(|_| true) == of.wants_pod
 }
 
-fn pod(state: &State, operator: &Operator, pod: Pod, depth: Depth) -> Option<protocol::Pod> {
+fn pod(state: &State, pod: Pod, depth: Depth) -> Option<protocol::Pod> {
     let asked = if pod.template.is_frozen { Answer::ReadOnly } else { Answer::Writable };
-    let since = match pod.life {
+    let (since, is_known) = match pod.life {
         Life::Running | Life::Terminating => {
             let answer = if depth == Depth::Proved { asked } else { Answer::Unknown };
             return Some(as_listed(pod, answer));
         }
-        Life::Ghost { since } | Life::Vanished { since } => since,
+        Life::Ghost { since, is_known } | Life::Vanished { since, is_known } => (since, is_known),
     };
     let journal = state.request.as_ref().and_then(|request| request.journal.as_ref());
     let is_journalled = journal.is_some_and(|journal| match &journal.phase {
         protocol::Phase::Freezing { writers, .. } => writers.iter().any(|writer| writer.pod == pod_uid(pod.id)),
         _ => false,
     });
-    if !is_journalled && operator.watched_since > since {
+    if !is_journalled && !is_known {
         return None;
     }
     let until = match state.machine {
@@ -183,6 +180,6 @@ fn someone_elses(state: &State) -> Collector {
     }
 }
 
-/// How long the registry may be read-only, and how long the collector takes.
+/// How long the registry may be read-only, and how long the collector takes: a tick before the deadline is too late.
 pub(crate) const MAX_READ_ONLY: SignedDuration = SignedDuration::from_secs(2 * super::state::TICK);
-pub(crate) const EXPECTED: SignedDuration = SignedDuration::from_secs(super::state::TICK);
+pub(crate) const EXPECTED: SignedDuration = SignedDuration::from_secs(super::state::TICK + 30);

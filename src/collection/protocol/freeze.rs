@@ -101,12 +101,7 @@ impl Freezing<'_> {
 }
 
 /// `Ok` if nobody can write, nobody will, and somebody else would thaw if we died; else what comes first.
-pub(super) fn proved(
-    observed: &Observed,
-    deployment: &Deployment,
-    claim: &Claim,
-    now: Timestamp,
-) -> Result<(), Step> {
+pub(super) fn proved(observed: &Observed, deployment: &Deployment, claim: &Claim, now: Timestamp) -> Result<(), Step> {
     let wait = |what| Err(Step::Wait(what));
     if !matches!(observed.keeper, Keeper::Ready(_)) {
         return wait(For::Keeper);

@@ -39,7 +39,9 @@ fn the_thaw_waits_for_a_proof_that_the_collector_is_dead() {
     assert_eq!(step(&gone, at(100)), proof(Some(at(160))), "its pod may have been deleted by force");
     gone.machine = MachineState::Ready { since: at(130) };
     assert_eq!(step(&gone, at(160)), proof(Some(at(190))), "its machine was away");
-    assert!(matches!(step(&gone, at(190)), Step::Do(Effect::Record(_, it)) if matches!(it.phase, Phase::Thawing { .. })));
+    assert!(
+        matches!(step(&gone, at(190)), Step::Do(Effect::Record(_, it)) if matches!(it.phase, Phase::Thawing { .. }))
+    );
     for machine in [MachineState::NotReady, MachineState::Gone] {
         gone.machine = machine;
         assert_eq!(step(&gone, at(9999)), proof(None), "{machine:?}");
