@@ -16,6 +16,7 @@ use super::view::{EXPECTED, MAX_READ_ONLY, deployment_uid, observed, watched};
 use super::{properties, state};
 
 /// What may happen in one exploration.
+#[expect(clippy::struct_excessive_bools, reason = "what is there, and what is not")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,

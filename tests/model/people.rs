@@ -8,7 +8,7 @@ use super::state::{CollectorJob, Container, Deployment, Life, Machine, Operator,
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
-    /// A GitOps controller, `kubectl set env`, `kubectl edit`: our entry goes.
+    /// A `GitOps` controller, `kubectl set env`, `kubectl edit`: our entry goes.
     Lift,
     /// `kubectl replace`, `helm upgrade --force`: all that the manifest does not have goes.
     Put,
@@ -81,6 +81,7 @@ pub(crate) fn wanted() -> Wanted {
     Wanted { entry: Entry::Absent, is_paused: false, replicas: REPLICAS }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of faults")]
 /// Whether it could happen, and did. The guard refuses what lifts a freeze, whoever asks.
 pub(crate) fn happen(state: &mut State, fault: Fault) -> bool {
     let is_guarded = state.guard && state.deployment.as_ref().is_some_and(|it| it.claim.is_some());

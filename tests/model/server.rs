@@ -100,12 +100,12 @@ fn of_deployment(
     flaw: Option<Flaw>,
     write: impl FnOnce(&mut Deployment) -> bool,
 ) -> bool {
-    let found = |it: &&Deployment| {
+    let found = |it: &Deployment| {
         let is_same = deployment_uid(it.uid) == target.uid || flaw == Some(Flaw::NoUid);
         let is_unchanged = it.version() == target.version || matches!(flaw, Some(Flaw::NoVersion | Flaw::NoUid));
         is_same && is_unchanged
     };
-    if state.deployment.as_ref().filter(found).is_none() {
+    if !state.deployment.as_ref().is_some_and(found) {
         return false;
     }
     edit(state, write)

@@ -43,6 +43,7 @@ pub(crate) struct Request {
     pub(crate) journal: Option<Journal>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that go together in any way")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Deployment {
     pub(crate) uid: u8,
@@ -182,6 +183,7 @@ pub(crate) enum Push {
 }
 
 /// What a request did that none may do, or what was decided that must not be.
+#[expect(clippy::struct_excessive_bools, reason = "facts that go together in any way")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Sins {
     pub(crate) released_late: bool,

@@ -22,29 +22,29 @@ pub(super) struct Death<'a> {
 }
 
 impl Death<'_> {
-    /// `Ok` if no container of it runs or ever will, else what comes first. Ending it is always safe, so nothing is
+    /// `None` if no container of it runs or ever will, else what comes first. Ending it is always safe, so nothing is
     /// asked before that.
-    pub(super) fn prove(self, now: Timestamp) -> Result<(), Step> {
+    pub(super) fn prove(self, now: Timestamp) -> Option<Step> {
         match self.collector {
-            Collector::Ended(..) => Ok(()),
-            Collector::Suspended(job) => Err(Step::Do(Effect::EndCollector(job.uid.clone()))),
-            Collector::Running(job) => Err(Step::Do(Effect::EndCollector(job.clone()))),
+            Collector::Ended(..) => None,
+            Collector::Suspended(job) => Some(Step::Do(Effect::EndCollector(job.uid.clone()))),
+            Collector::Running(job) => Some(Step::Do(Effect::EndCollector(job.clone()))),
             Collector::Ending if matches!(self.machine, MachineState::Ready { .. }) => {
-                Err(Step::Wait(For::CollectorGone))
+                Some(Step::Wait(For::CollectorGone))
             }
-            _ if self.is_vouched && !matches!(self.machine, MachineState::Ready { .. }) => Ok(()),
-            Collector::Ending => Err(Step::Wait(For::CollectorProof(None))),
-            _ if self.release.is_none() => Ok(()),
+            _ if self.is_vouched && !matches!(self.machine, MachineState::Ready { .. }) => None,
+            Collector::Ending => Some(Step::Wait(For::CollectorProof(None))),
+            _ if self.release.is_none() => None,
             Collector::Absent { since } | Collector::OfAnotherRun { since, .. } => self.settled(*since, now),
         }
     }
 
     /// A pod that is gone is no proof: it may have been deleted by force, or with its Node.
-    fn settled(self, gone_since: Timestamp, now: Timestamp) -> Result<(), Step> {
+    fn settled(self, gone_since: Timestamp, now: Timestamp) -> Option<Step> {
         let MachineState::Ready { since } = self.machine else {
-            return Err(Step::Wait(For::CollectorProof(None)));
+            return Some(Step::Wait(For::CollectorProof(None)));
         };
         let at = gone_since.max(since) + SETTLING;
-        if now >= at { Ok(()) } else { Err(Step::Wait(For::CollectorProof(Some(at)))) }
+        if now >= at { None } else { Some(Step::Wait(For::CollectorProof(Some(at)))) }
     }
 }

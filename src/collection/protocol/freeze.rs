@@ -85,7 +85,7 @@ impl Freezing<'_> {
         if zeroes {
             return Step::Do(Effect::Zero(target(), Zeroed { run: terms.run.clone(), replicas }));
         }
-        if let Err(step) = proved(observed, deployment, claim, now) {
+        if let Some(step) = proved(observed, deployment, claim, now) {
             return step;
         }
         let Some(machine) = self.machine(&observed.pods) else { return Step::Wait(For::Machine) };
@@ -100,9 +100,9 @@ impl Freezing<'_> {
     }
 }
 
-/// `Ok` if nobody can write, nobody will, and somebody else would thaw if we died; else what comes first.
-pub(super) fn proved(observed: &Observed, deployment: &Deployment, claim: &Claim, now: Timestamp) -> Result<(), Step> {
-    let wait = |what| Err(Step::Wait(what));
+/// `None` if nobody can write, nobody will, and somebody else would thaw if we died; else what comes first.
+pub(super) fn proved(observed: &Observed, deployment: &Deployment, claim: &Claim, now: Timestamp) -> Option<Step> {
+    let wait = |what| Some(Step::Wait(what));
     if !matches!(observed.keeper, Keeper::Ready(_)) {
         return wait(For::Keeper);
     }
@@ -121,7 +121,7 @@ pub(super) fn proved(observed: &Observed, deployment: &Deployment, claim: &Claim
         return wait(For::Machine);
     }
     if observed.depth < Depth::Proved {
-        return Err(Step::Look(Depth::Proved));
+        return Some(Step::Look(Depth::Proved));
     }
     let is_silent = |pod: &Pod| pod.life == Life::Running && pod.answer == Answer::Unknown;
     if observed.guard == Guard::Unknown || observed.pods.iter().any(is_silent) {
@@ -130,9 +130,9 @@ pub(super) fn proved(observed: &Observed, deployment: &Deployment, claim: &Claim
     // Not before the roll-out is complete: a paused Deployment replaces no pod.
     let is_held = observed.guard == Guard::InForce || claim.is_paused;
     if !is_held && claim.terms.guard == GuardDemand::BestEffort {
-        return Err(Step::Do(Effect::Apply(deployment.target.clone(), claim.clone().paused())));
+        return Some(Step::Do(Effect::Apply(deployment.target.clone(), claim.clone().paused())));
     }
-    Ok(())
+    None
 }
 
 fn writers(pods: &[Pod], now: Timestamp) -> impl Iterator<Item = Writer> {

@@ -41,7 +41,7 @@ pub fn keep(watched: &Watched, now: Timestamp) -> Step {
     let release = deployment.claim_of(run).and_then(|claim| claim.release.as_ref());
     let is_vouched = deployment.collector_dead.as_ref() == Some(run);
     let death = Death { collector: &watched.collector, release, machine: watched.machine, is_vouched };
-    if let Err(step) = death.prove(now) {
+    if let Some(step) = death.prove(now) {
         return step;
     }
     undo(run, deployment, None).map_or(Step::Done(None), Step::Do)

@@ -115,7 +115,7 @@ fn collect(
             end(observed, request, journal, End::Aborted(Abort::TooLittleTime), now)
         }
         Collector::Suspended(job) => {
-            if let Err(step) = freeze::proved(observed, deployment, claim, now) {
+            if let Some(step) = freeze::proved(observed, deployment, claim, now) {
                 return step;
             }
             if claim.release.is_none() {
@@ -133,7 +133,7 @@ fn collect(
 fn end(observed: &Observed, request: &Request, journal: &Journal, end: End, now: Timestamp) -> Step {
     let claimed = observed.deployment.as_ref().and_then(|it| it.claim_of(&observed.run));
     let release = journal.release().or_else(|| claimed?.release.as_ref());
-    if let Err(step) = death(observed, release).prove(now) {
+    if let Some(step) = death(observed, release).prove(now) {
         return step;
     }
     let witnesses = match journal.phase {
@@ -191,7 +191,7 @@ fn restore(observed: &Observed, now: Timestamp) -> Option<Step> {
         return None;
     }
     let release = claim.and_then(|claim| claim.release.as_ref());
-    if let Err(step) = death(observed, release).prove(now) {
+    if let Some(step) = death(observed, release).prove(now) {
         return Some(step);
     }
     undo(&observed.run, deployment, None).map(Step::Do)
