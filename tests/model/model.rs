@@ -242,7 +242,7 @@ impl Protocol {
     }
 }
 
-/// What a decision must not be, by what was really read.
+/// Notes a decision that must not be taken, by what was really read.
 fn judge(state: &mut State, seen: &Observed, effect: &Effect) {
     let now = at(state.clock);
     let terms = state.journal().map(|journal| journal.terms.clone());
