@@ -9,7 +9,8 @@
 //! - [`oci`]: digests, names, manifests, companion tags, as the OCI specifications have them.
 //! - [`retention`]: what must be read, and what becomes of every tag.
 //! - [`pruning`]: which operations carry a plan out, in which order, and whether each still may be.
-//! - [`collection`]: work beside a registry's storage, as values: the Jobs that do it.
+//! - [`collection`]: work beside a registry's storage, as values: the Jobs that do it, and the protocol by which a garbage
+//!   collector runs while nothing can write.
 //! - [`schedule`]: when a run is due: cron lines in time zones, requests, retries.
 //!
 //! With IO:

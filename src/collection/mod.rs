@@ -1,5 +1,6 @@
 //! Work beside a registry's storage, decided as values: the Jobs that do it, made from the registry's own Deployment.
 //!
+//! - [`protocol`]: freeze, prove, collect, thaw: what is done next for a run
 //! - [`Template`]: what of a Deployment describes the registry: its container, how it is started, its volumes
 //! - [`Claims`], [`Place`]: on which nodes a pod reaches the same volumes
 //! - `pod`: the registry's image, environment, volumes and identity, without what makes a pod serve
@@ -10,6 +11,7 @@ mod entry_point;
 mod job;
 mod place;
 mod pod;
+pub mod protocol;
 mod refusal;
 mod template;
 #[cfg(test)]
