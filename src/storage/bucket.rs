@@ -58,7 +58,7 @@ async fn walk(bucket: &Bucket, sender: &Sender) -> Result<(), StorageError> {
     Ok(())
 }
 
-fn connect(bucket: &Bucket) -> Result<AmazonS3, object_store::Error> {
+pub(super) fn connect(bucket: &Bucket) -> Result<AmazonS3, object_store::Error> {
     let options = ClientOptions::new().with_allow_http(true).with_allow_invalid_certificates(bucket.skip_verify);
     let mut builder = AmazonS3Builder::from_env()
         .with_client_options(options)
@@ -192,7 +192,7 @@ pub enum BucketProblem {
 }
 
 impl BucketProblem {
-    fn of(error: &object_store::Error) -> Self {
+    pub(super) fn of(error: &object_store::Error) -> Self {
         if matches!(error, object_store::Error::InvalidPath { .. }) {
             return Self::Name;
         }
