@@ -52,7 +52,8 @@ fn names_and_columns() {
     assert_eq!(crd["spec"]["names"]["shortNames"], serde_json::json!(["rr"]));
     let columns = crd["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap();
     let names: Vec<_> = columns.iter().map(|column| column["name"].as_str().unwrap()).collect();
-    let all = "Mode, Ready, Tags, Condemned, Deleted, Last Run, Next Run, Age, Reason, Registry, In Use, Age Created, Age Unknown";
+    let all = "Mode, Ready, Tags, Condemned, Deleted, Used, Reclaimable, Last Run, Next Run, Age, Reason, Registry, In Use, \
+               Age Storage, Age Created, Age Unknown";
     assert_eq!(names.join(", "), all);
 }
 
@@ -119,7 +120,7 @@ fn every_rule_says_what_to_do() {
             }
         }
     });
-    assert_eq!(rules, 8);
+    assert_eq!(rules, 10);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// What only the terminal gives.
-const TERMINAL: [&str; 2] = ["KubeconfigUnusable", "ResourcesUnreadable"];
+/// What the operator does not show: only the terminal gives it, or, of a storage that is empty, it is no trouble there.
+const UNSHOWN: [&str; 3] = ["KubeconfigUnusable", "ResourcesUnreadable", "StorageEmpty"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -28,8 +28,15 @@ fn found(pattern: &str, text: &str) -> Vec<String> {
 /// Every reason in the source: what errors, refusals and causes call themselves, and what the operator adds.
 fn given() -> BTreeSet<String> {
     let mut reasons = BTreeSet::new();
-    let errors =
-        ["registry/error.rs", "cluster/error.rs", "worker/error.rs", "retention/server.rs", "retention/approval.rs"];
+    let errors = [
+        "registry/error.rs",
+        "cluster/error.rs",
+        "cluster/inventory_error.rs",
+        "collection/refusal.rs",
+        "worker/error.rs",
+        "retention/server.rs",
+        "retention/approval.rs",
+    ];
     for path in errors {
         let code = code(&Path::new("src").join(path));
         let names = code
@@ -42,6 +49,8 @@ fn given() -> BTreeSet<String> {
         reasons.extend(names);
     }
     reasons.extend(found(r#"reason: "([A-Z]\w+)""#, &code(Path::new("src/worker/workloads.rs"))));
+    // What the program in a Job may tell.
+    reasons.extend(found(r#"\("\w+", "([A-Z]\w+)"\)"#, &code(Path::new("src/cluster/inventory_error.rs"))));
     for path in sources(Path::new("src/controller")) {
         let code = code(&path);
         reasons.extend(found(r#"(?:stalled|transient)\(\s*"([A-Z]\w+)""#, &code));
@@ -51,7 +60,7 @@ fn given() -> BTreeSet<String> {
             reasons.extend(found(r#"reason: "([A-Z]\w+)""#, &code));
         }
     }
-    reasons.into_iter().filter(|reason| !TERMINAL.contains(&reason.as_str())).collect()
+    reasons.into_iter().filter(|reason| !UNSHOWN.contains(&reason.as_str())).collect()
 }
 
 /// The first cells of the table of reasons.

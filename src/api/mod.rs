@@ -11,6 +11,7 @@ mod limits;
 mod protect;
 #[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
 mod rule;
+mod size;
 #[expect(unreachable_pub, reason = "the derive repeats the types inside its functions")]
 #[expect(clippy::duplicated_attributes, reason = "two columns of one type")]
 mod spec;
@@ -27,10 +28,11 @@ pub use file::{FileError, Place, read_resources};
 pub use limits::Limits;
 pub use protect::{InUse, Protect, Scope};
 pub use rule::{Action, Keep, NewestVersions, Per, Prereleases, Repositories, Rule, Tags};
-pub use spec::{Mode, Registry, RegistryRetention, RegistryRetentionSpec, SecretReference};
+pub use size::binary_size;
+pub use spec::{DeploymentReference, Mode, Registry, RegistryRetention, RegistryRetentionSpec, SecretReference};
 pub use status::{
-    LastRunStatus, PlanCounts, PlanReference, RegistryRetentionStatus, RegistryStatus, RuleStatus, RunResult,
-    RunStatus, WaitingStatus, WorkloadsStatus,
+    LastRunStatus, PlanCounts, PlanReference, RegistryRetentionStatus, RegistryStatus, RepositoryBytes, RuleStatus,
+    RunResult, RunStatus, StorageStatus, WaitingStatus, WorkloadsStatus,
 };
 pub use timeout::{Timeout, TimeoutError};
 pub use untagged::Untagged;

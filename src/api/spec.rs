@@ -2,7 +2,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text::{ALIAS, CRON, DNS_SUBDOMAIN, MAX_ITEMS, REGISTRY_URL, TIME_ZONE};
+use super::text::{ABSOLUTE_PATH, ALIAS, CRON, DNS_LABEL, DNS_SUBDOMAIN, MAX_ITEMS, REGISTRY_URL, TIME_ZONE};
 use super::{Limits, Protect, Untagged};
 
 /// What is worth keeping in one registry, and what is deleted.
@@ -25,6 +25,8 @@ use super::{Limits, Protect, Untagged};
 #[kube(printcolumn(name = "Tags", type_ = "integer", json_path = ".status.lastRun.tags"))]
 #[kube(printcolumn(name = "Condemned", type_ = "integer", json_path = ".status.lastRun.condemned"))]
 #[kube(printcolumn(name = "Deleted", type_ = "integer", json_path = ".status.lastRun.deleted"))]
+#[kube(printcolumn(name = "Used", type_ = "string", json_path = ".status.storage.used"))]
+#[kube(printcolumn(name = "Reclaimable", type_ = "string", json_path = ".status.storage.reclaimable"))]
 #[kube(printcolumn(name = "Last Run", type_ = "date", json_path = ".status.lastRun.startTime"))]
 #[kube(printcolumn(name = "Next Run", type_ = "string", json_path = ".status.nextRunTime"))]
 #[kube(printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"))]
@@ -36,6 +38,12 @@ use super::{Limits, Protect, Untagged};
 ))]
 #[kube(printcolumn(name = "Registry", type_ = "string", json_path = ".spec.registry.url", priority = 1))]
 #[kube(printcolumn(name = "In Use", type_ = "integer", json_path = ".status.workloads.tags", priority = 1))]
+#[kube(printcolumn(
+    name = "Age Storage",
+    type_ = "integer",
+    json_path = ".status.registry.ageSources.Storage",
+    priority = 1
+))]
 #[kube(printcolumn(
     name = "Age Created",
     type_ = "integer",
@@ -105,8 +113,17 @@ pub enum Mode {
 }
 
 /// A registry and what cannot be found out about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = kube::core::Rule::new("has(self.deploymentRef) || !has(self.container)")
+        .message("`container` is one of the Deployment's; name that by `deploymentRef` too, or leave `container` out")
+        .field_path(".container"),
+    validation = kube::core::Rule::new("has(self.deploymentRef) || !has(self.configuration)")
+        .message("`configuration` is a file in the Deployment's container; name the Deployment by `deploymentRef` too, or \
+                  leave `configuration` out")
+        .field_path(".configuration"),
+)]
 pub struct Registry {
     /// Where the registry is reached: `http://` or `https://`, a host and perhaps a port, without login, path, query or
     /// fragment: `http://registry.registry:5000`. A host of a single name is refused, for it would be looked up in the
@@ -134,6 +151,30 @@ pub struct Registry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SecretReference")]
     pub cert_secret_ref: Option<SecretReference>,
+    /// The Deployment that runs the registry, in the namespace of this resource. Where it is named, the operator reads
+    /// the registry's storage before each plan, by a Job beside it that mounts it read-only: push times, untagged
+    /// manifests, complete tag lists and exact bytes. If the storage cannot be read, nothing is planned or deleted.
+    /// Absent: the storage is not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "DeploymentReference")]
+    pub deployment_ref: Option<DeploymentReference>,
+    /// The registry's container in that Deployment. Absent: the only one, else the one named `registry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = 63), regex(pattern = DNS_LABEL.pattern))]
+    pub container: Option<String>,
+    /// The registry's configuration file in that container. Absent: as `command` and `args` say it, else where the
+    /// official images have it. `REGISTRY_*` variables of the Deployment hold over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = 512), regex(pattern = ABSOLUTE_PATH.pattern))]
+    pub configuration: Option<String>,
+}
+
+/// A Deployment in the namespace of the resource that names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct DeploymentReference {
+    /// Its name.
+    #[schemars(length(max = 253), regex(pattern = DNS_SUBDOMAIN.pattern))]
+    pub name: String,
 }
 
 /// A Secret in the namespace of the resource that names it.

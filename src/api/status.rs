@@ -36,6 +36,10 @@ pub struct RegistryRetentionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "RegistryStatus")]
     pub registry: Option<RegistryStatus>,
+    /// What the registry's storage holds, as of the newest plan. Absent where it is not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "StorageStatus")]
+    pub storage: Option<StorageStatus>,
     /// What workloads protect, as of the last run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "WorkloadsStatus")]
@@ -86,6 +90,40 @@ pub struct RegistryStatus {
     pub age_sources: BTreeMap<String, i64>,
 }
 
+/// A registry's storage, as a Job beside it read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StorageStatus {
+    /// What its filesystem holds, in bytes. Absent in a bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i64")]
+    pub capacity_bytes: Option<i64>,
+    /// What of that is taken, by whatever; in a bucket, what all blobs of the registry take.
+    pub used_bytes: i64,
+    /// What a garbage collection would remove once the plan is carried out, each blob once.
+    pub reclaimable_bytes: i64,
+    /// What only untagged manifests need, whether they go or stay.
+    pub untagged_bytes: i64,
+    /// When it was read.
+    pub measured_at: Time,
+    /// `usedBytes` for people: `12.3 GiB of 50.0 GiB`.
+    pub used: String,
+    /// `reclaimableBytes` for people: `3.1 GiB`.
+    pub reclaimable: String,
+    /// The repositories in which the plan sets most free, at most 20 of them. The stored plan has all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<RepositoryBytes>,
+}
+
+/// What a plan sets free in one repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepositoryBytes {
+    /// The repository.
+    pub name: String,
+    /// What goes with its manifests, in bytes. A blob that several repositories let go of counts for the first.
+    pub bytes: i64,
+}
+
 /// What workloads protect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -108,6 +146,11 @@ pub struct RuleStatus {
     pub kept: i64,
     /// Of these, those that go.
     pub condemned: i64,
+    /// What it sets free, in bytes: a blob counts for the first rule that lets go of something that needs it. Absent
+    /// where the storage is not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i64")]
+    pub bytes: Option<i64>,
 }
 
 /// A run in progress.

@@ -55,6 +55,12 @@ pub(super) const TIMEOUT: Form = Form {
     meaning: "a whole number of minutes or hours, such as 30m or 2h (at least one, at most four digits)",
 };
 
+/// A file in a container.
+pub(super) const ABSOLUTE_PATH: Form = Form {
+    pattern: "^/[A-Za-z0-9._/-]*[A-Za-z0-9_-]$",
+    meaning: "an absolute path of letters, digits, '.', '_', '-' and '/', such as /etc/distribution/config.yml",
+};
+
 /// A DNS label, as Kubernetes has it.
 pub(super) const DNS_LABEL: Form = Form {
     pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
@@ -86,13 +92,14 @@ pub(super) const PRINTABLE: Form =
     Form { pattern: "^[ -~]+$", meaning: "printable ASCII characters, and at least one" };
 
 /// Every form.
-pub(super) const FORMS: [&Form; 11] = [
+pub(super) const FORMS: [&Form; 12] = [
     &AGE,
     &REGISTRY_URL,
     &ALIAS,
     &CRON,
     &TIME_ZONE,
     &TIMEOUT,
+    &ABSOLUTE_PATH,
     &DNS_LABEL,
     &DNS_SUBDOMAIN,
     &REPOSITORY_GLOB,

@@ -301,6 +301,9 @@ pub(super) struct Controller {
     /// Where probes and metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub(super) listen: std::net::SocketAddr,
+    /// The operator's own image: Jobs that read a registry's storage take the program from it
+    #[arg(long, value_name = "IMAGE")]
+    pub(super) image: Option<String>,
 }
 
 /// Where the resources come from, and what is said in place of them.

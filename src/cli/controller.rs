@@ -18,6 +18,7 @@ pub(super) async fn run(args: &args::Controller) -> Result<Exit, CliError> {
         namespace: args.namespace.clone().unwrap_or_else(|| configuration.namespace().to_owned()),
         namespaces: (!args.namespaces.is_empty()).then(|| args.namespaces.iter().cloned().collect::<BTreeSet<_>>()),
         listen: args.listen,
+        image: args.image.clone(),
     };
     let stop = stop()?;
     let ended = controller::run(configuration.client()?, options, stop).await;

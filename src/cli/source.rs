@@ -13,7 +13,7 @@ use super::args::Source;
 use super::error::CliError;
 use crate::api::file::MAX_FILE_BYTES;
 use crate::api::{Mode, RegistryRetention, Scope, read_resources};
-use crate::cluster;
+use crate::cluster::{self, Identity};
 use crate::registry::Endpoint;
 use crate::retention::{Policy, RegistryNames};
 
@@ -29,7 +29,7 @@ pub(super) struct Group {
     /// The resources as a cluster would have them.
     pub(super) objects: Vec<DynamicObject>,
     /// What tells that a resource concerns this registry.
-    pub(super) identities: BTreeSet<String>,
+    pub(super) identities: BTreeSet<Identity>,
     /// By what names workloads may pull from it.
     pub(super) names: RegistryNames,
     /// Where each resource looks for workloads, with its own namespace.
@@ -199,7 +199,7 @@ fn entry<'a>(
     resource: &'a RegistryRetention,
     registry: Option<&Endpoint>,
     complete_lists: bool,
-) -> Result<(Entry<'a>, BTreeSet<String>), Vec<String>> {
+) -> Result<(Entry<'a>, BTreeSet<Identity>), Vec<String>> {
     let name = shown(resource);
     let mut errors = Vec::new();
     let written = resource.spec.registry.url.parse::<Endpoint>();
@@ -216,11 +216,12 @@ fn entry<'a>(
     let (Some(endpoint), Ok(mut policy)) = (endpoint, policy) else { return Err(errors) };
     policy.complete_tag_lists |= complete_lists;
     let (aliases, namespace) = (&resource.spec.registry.aliases, resource.namespace());
+    let deployment = resource.spec.registry.deployment_ref.as_ref().map(|deployment| deployment.name.as_str());
     // Whoever reaches it by another way still means the registry that the resource names.
     let mut identities = BTreeSet::new();
     let mut names = RegistryNames::default();
     for url in [Some(&endpoint), written.as_ref().ok()].into_iter().flatten() {
-        identities.append(&mut cluster::identities(url, aliases, namespace.as_deref()));
+        identities.append(&mut cluster::identities(url, aliases, deployment, namespace.as_deref()));
         names.absorb(cluster::names(url, aliases, namespace.as_deref()));
     }
     Ok((Entry { resource, endpoint, policy, names }, identities))

@@ -63,7 +63,7 @@ impl Storage {
     /// Refuses the storage of another registry: none of the tags that are listed is stored there.
     pub(super) fn check(&self, group: &Group, listing: &Listing) -> Result<(), CliError> {
         let Some(store) = &self.store else { return Ok(()) };
-        if listing.values().all(std::collections::BTreeSet::is_empty) || store.shares_a_tag_with(listing) {
+        if store.may_be_of(listing) {
             return Ok(());
         }
         Err(CliError::Usage(format!(

@@ -69,7 +69,7 @@ pub enum InventoryError {
 
 impl InventoryError {
     /// The stable code.
-    pub fn reason(&self) -> &str {
+    pub fn reason(&self) -> &'static str {
         match self {
             Self::NoDeployment { .. } => "DeploymentNotFound",
             Self::Refused(refusal) => refusal.reason(),
@@ -80,9 +80,14 @@ impl InventoryError {
             Self::Unfollowed(FollowError::Gone) => "JobGone",
             Self::Unfollowed(_) => "JobLogUnreadable",
             Self::Timeout => "JobTimeout",
-            Self::Told { reason, .. } => reason,
+            Self::Told { reason, .. } => told(reason),
             Self::Ended { .. } => "JobFailed",
         }
+    }
+
+    /// Whether no registry has stored anything where the configuration says; for a new one that is as it should be.
+    pub fn is_of_empty(&self) -> bool {
+        self.reason() == "StorageEmpty"
     }
 
     /// Whether it may pass by itself; else only a person can help.
@@ -95,9 +100,37 @@ impl InventoryError {
     }
 }
 
+/// What the program in a Job may give for a reason. A log can say anything, and a reason becomes a condition's.
+const TOLD: [(&str, &str); 6] = [
+    ("StorageEmpty", "StorageEmpty"),
+    ("StorageIncomplete", "StorageIncomplete"),
+    ("StorageUnreadable", "StorageUnreadable"),
+    ("EntryPointUnknown", "EntryPointUnknown"),
+    ("StoreNotShared", "StoreNotShared"),
+    // There, it is what the configuration says that it cannot work with.
+    ("Usage", "ConfigurationUnusable"),
+];
+
+fn told(said: &str) -> &'static str {
+    TOLD.into_iter().find(|(known, _)| *known == said).map_or("StorageUnreadable", |(_, reason)| reason)
+}
+
 fn advice(cause: &Cause) -> &'static str {
     match cause {
         Cause::Forbidden => "; see the rights that the chart gives in the namespaces that it is told of",
         _ => "; it is tried again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_cannot_invent_a_reason() {
+        let reason = |said: &str| InventoryError::Told { reason: said.into(), text: String::new() }.reason();
+        assert_eq!(reason("StoreNotShared"), "StoreNotShared");
+        assert_eq!(reason("Usage"), "ConfigurationUnusable");
+        assert_eq!(reason("Pruned"), "StorageUnreadable");
     }
 }

@@ -35,7 +35,7 @@ pub use inventory_job::{Subject, read_storage};
 pub use job_log::FollowError;
 pub use kind::Kind;
 pub use list::used_images;
-pub use names::{Registry, group, identities, names};
+pub use names::{Identity, Registry, group, identities, names};
 pub use resources::{Joined, all, identities_of, joined, resources};
 pub use scope::Scope;
 pub use watched::Watched;

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::registry::Endpoint;
 use crate::retention::RegistryNames;
@@ -9,19 +10,46 @@ const SERVICES: [&str; 2] = [".svc.cluster.local", ".svc"];
 /// What a name without a port means, under https and under http.
 const DEFAULT_PORTS: [&str; 2] = ["443", "80"];
 
-/// By what names the registry of a resource is known, as canonical `host:port`: equal for spellings of one address.
+/// What a registry is known by. Whoever shares one means the same registry.
 ///
-/// `url` is where it is reached, `aliases` (`host[:port][/prefix]`) are what else it is called. Where a name has no
-/// port, those of http and https both count. The single name of a service is looked up in `namespace`, that of the
-/// resource. Two resources concern one registry if their sets overlap.
-pub fn identities(url: &Endpoint, aliases: &[String], namespace: Option<&str>) -> BTreeSet<String> {
-    let mut all: BTreeSet<String> = [format!("{}:{}", canonical(url.host(), namespace), url.port())].into();
-    for alias in aliases {
+/// An address comes before a Deployment: what is kept of a registry is filed under the first, and stays there when a
+/// resource begins or ceases to name the Deployment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Identity {
+    /// A canonical `host:port`: equal for spellings of one address.
+    Address(String),
+    /// What runs it, `namespace/name`.
+    Deployment(String),
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => f.write_str(address),
+            Self::Deployment(name) => write!(f, "Deployment {name}"),
+        }
+    }
+}
+
+/// By what the registry of a resource is known.
+///
+/// `url` is where it is reached, `aliases` (`host[:port][/prefix]`) are what else it is called, `deployment` runs it.
+/// Where a name has no port, those of http and https both count. The single name of a service is looked up in
+/// `namespace`, that of the resource, and so is the Deployment. Two resources concern one registry if their sets overlap.
+pub fn identities(
+    url: &Endpoint,
+    aliases: &[String],
+    deployment: Option<&str>,
+    namespace: Option<&str>,
+) -> BTreeSet<Identity> {
+    let url = format!("{}:{}", canonical(url.host(), namespace), url.port());
+    let aliases = aliases.iter().flat_map(|alias| {
         let alias = Alias::of(alias);
         let host = canonical(alias.host, namespace);
-        all.extend(alias.ports().into_iter().map(|port| format!("{host}:{port}")));
-    }
-    all
+        alias.ports().into_iter().map(move |port| format!("{host}:{port}"))
+    });
+    let deployment = deployment.map(|name| Identity::Deployment(format!("{}/{name}", namespace.unwrap_or_default())));
+    std::iter::once(url).chain(aliases).map(Identity::Address).chain(deployment).collect()
 }
 
 /// By what names workloads may pull from the registry of a resource: every spelling of the hosts, and the prefixes of
@@ -96,15 +124,15 @@ fn is_single_label(host: &str) -> bool {
 /// What turned out to be one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry<T> {
-    /// All its names.
-    pub identities: BTreeSet<String>,
+    /// All that it is known by.
+    pub identities: BTreeSet<Identity>,
     /// Who concerns it, in order.
     pub members: BTreeSet<T>,
 }
 
 /// Sorts `items` by registry: those are together that share a name, or that others connect. The result does not depend
 /// on the order of the items; it is sorted by the first name of each registry.
-pub fn group<T: Clone + Ord>(items: &[(T, BTreeSet<String>)]) -> Vec<Registry<T>> {
+pub fn group<T: Clone + Ord>(items: &[(T, BTreeSet<Identity>)]) -> Vec<Registry<T>> {
     let mut registries: Vec<Registry<T>> = Vec::new();
     for (item, identities) in items {
         let mut joined = Registry { identities: identities.clone(), members: [item.clone()].into() };

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error::{Cause, ClusterError, Unread, Verb};
 use super::list::read;
-use super::names::{group, identities};
+use super::names::{Identity, group, identities};
 use crate::api::{RegistryRetention, api_resource};
 use crate::registry::{Endpoint, EndpointError};
 use crate::retention::Policy;
@@ -51,10 +51,10 @@ pub async fn all(api: &Api<DynamicObject>) -> Result<Vec<DynamicObject>, Cause> 
 /// # Errors
 ///
 /// [`ClusterError::Resource`] for the first one that concerns it and cannot be understood.
-pub fn joined(objects: &[DynamicObject], identities: &BTreeSet<String>) -> Result<Vec<Joined>, ClusterError> {
+pub fn joined(objects: &[DynamicObject], identities: &BTreeSet<Identity>) -> Result<Vec<Joined>, ClusterError> {
     let named = |object: &DynamicObject| identities_of(object).unwrap_or_else(|| identities.clone());
     let others = objects.iter().enumerate().map(|(number, object)| (Some(number), named(object)));
-    let everyone: Vec<(Option<usize>, BTreeSet<String>)> = others.chain([(None, identities.clone())]).collect();
+    let everyone: Vec<(Option<usize>, BTreeSet<Identity>)> = others.chain([(None, identities.clone())]).collect();
     let ours = group(&everyone).into_iter().find(|registry| registry.members.contains(&None));
     let members = ours.into_iter().flat_map(|registry| registry.members).flatten();
     let mut concerned: Vec<&DynamicObject> = members.filter_map(|number| objects.get(number)).collect();
@@ -77,16 +77,20 @@ fn join(object: &DynamicObject) -> Result<Joined, ClusterError> {
     Ok(Joined { resource, url, policy: policy.keeps_only() })
 }
 
-/// By what names the registry of a resource is known, whatever else is wrong with that; `None` if it cannot be read.
-pub fn identities_of(object: &DynamicObject) -> Option<BTreeSet<String>> {
+/// By what the registry of a resource is known, whatever else is wrong with that; `None` if it cannot be read.
+pub fn identities_of(object: &DynamicObject) -> Option<BTreeSet<Identity>> {
     let registry = object.data.pointer("/spec/registry")?;
     let namespace = object.metadata.namespace.as_deref();
     let aliases = match registry.get("aliases") {
         None | Some(Value::Null) => Vec::new(),
         Some(aliases) => serde_json::from_value(aliases.clone()).ok()?,
     };
+    let deployment = match registry.get("deploymentRef") {
+        None | Some(Value::Null) => None,
+        Some(reference) => Some(reference.get("name")?.as_str()?),
+    };
     let url = registry.get("url")?.as_str()?.parse().ok()?;
-    Some(identities(&url, &aliases, namespace))
+    Some(identities(&url, &aliases, deployment, namespace))
 }
 
 fn name(object: &DynamicObject) -> String {

@@ -26,6 +26,8 @@ pub(super) struct Context {
     /// Who tells of events.
     pub(super) reporter: Reporter,
     pub(super) metrics: Metrics,
+    /// The operator's own image.
+    pub(super) image: Option<String>,
     indexes: Mutex<BTreeMap<String, Arc<Index>>>,
 }
 
@@ -38,6 +40,7 @@ impl Context {
             namespace: options.namespace.clone(),
             namespaces: options.namespaces.clone(),
             metrics,
+            image: options.image.clone(),
             indexes: Mutex::default(),
         }
     }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::files::{selector, shelf};
+use super::files::{selectors, shelf};
 use super::ledger::{Ledger, LedgerError, Shelf, Stored};
+use crate::cluster::Identity;
 use crate::oci::{Digest, RepositoryName};
 use crate::pruning::{Intent, OpenIntents};
 use crate::worker::{Journal, JournalError};
@@ -28,7 +29,7 @@ impl ClusterJournal {
     pub(super) async fn load(
         ledger: &Ledger,
         namespace: &str,
-        identities: &BTreeSet<String>,
+        identities: &BTreeSet<Identity>,
     ) -> Result<Self, LedgerError> {
         let mut journal = Self {
             ledger: ledger.clone(),
@@ -36,7 +37,7 @@ impl ClusterJournal {
             open: OpenIntents::default(),
             batches: Vec::new(),
         };
-        for stored in ledger.find(namespace, &selector("intents", identities)).await? {
+        for stored in ledger.find(namespace, &selectors("intents", identities)).await? {
             let intents = read(namespace, &stored)?;
             journal.opened(stored.names, &intents);
         }

@@ -141,7 +141,7 @@ impl Known {
     /// Says how the resource stands.
     pub(super) fn stand(&mut self, resource: &Resource, standing: &Standing, now: Timestamp) -> Words {
         let mut words = standing.words(&resource.key, &self.status.rules);
-        words.message += undone(&resource.spec);
+        words.message += undone(&resource.spec, self.status.storage.is_some());
         self.status.conditions = standing.conditions(&self.status.conditions, &words, resource.generation, now);
         self.status.observed_generation = Some(resource.generation);
         words

@@ -139,16 +139,20 @@ impl Ledger {
         text_of(namespace, &parts).map(Some)
     }
 
-    /// Every text with these labels that is there with all its parts, the oldest first.
-    pub(super) async fn find(&self, namespace: &str, selector: &str) -> Result<Vec<Stored>, LedgerError> {
-        let mut by_content: BTreeMap<String, Vec<ConfigMap>> = BTreeMap::new();
-        let list = self.api(namespace).list(&ListParams::default().labels(selector)).await;
-        for part in list.map_err(|why| failed(namespace, "cannot be listed", why))? {
-            let prefix = part.name_any().rsplit_once('-').map(|(prefix, _)| prefix.to_owned()).unwrap_or_default();
-            by_content.entry(prefix).or_default().push(part);
+    /// Every text that any of these selects and that is there with all its parts, the oldest first.
+    pub(super) async fn find(&self, namespace: &str, selectors: &[String]) -> Result<Vec<Stored>, LedgerError> {
+        let mut by_content: BTreeMap<String, BTreeMap<String, ConfigMap>> = BTreeMap::new();
+        for selector in selectors {
+            let list = self.api(namespace).list(&ListParams::default().labels(selector)).await;
+            for part in list.map_err(|why| failed(namespace, "cannot be listed", why))? {
+                let name = part.name_any();
+                let prefix = name.rsplit_once('-').map(|(prefix, _)| prefix.to_owned()).unwrap_or_default();
+                by_content.entry(prefix).or_default().insert(name, part);
+            }
         }
         let mut found = Vec::new();
-        for mut parts in by_content.into_values() {
+        for parts in by_content.into_values() {
+            let mut parts: Vec<ConfigMap> = parts.into_values().collect();
             parts.sort_by_key(|part| part_of(part).map(|(number, _)| number));
             let whole = parts.first().and_then(part_of).is_some_and(|(_, count)| count == parts.len());
             // A crash may have cut the storing, and nothing was done then.

@@ -1,6 +1,7 @@
 //! A plan is made: observe, decide, approve, remember, store. Nothing is deleted here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -9,13 +10,13 @@ use super::files::Files;
 use super::gather::Gathered;
 use super::record::PlanRecord;
 use super::resource::Resource;
-use super::shelves;
 use super::trouble::Trouble;
-use crate::api::{PlanCounts, PlanReference, RegistryStatus, RuleStatus, WorkloadsStatus};
+use super::{shelves, storage};
+use crate::api::{PlanCounts, PlanReference, RegistryStatus, RuleStatus, StorageStatus, WorkloadsStatus};
 use crate::oci::{RepositoryName, Tag};
 use crate::retention::{
-    Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, approve, decide, entries,
-    wants,
+    AgeSource, Approval, Cause, Deletes, Entry, Generation, Listing, Mandate, Plan, Policy, Server, Store, approve,
+    decide, entries, wants,
 };
 use crate::worker::{Journal as _, Observer, Silent};
 
@@ -27,6 +28,8 @@ pub(super) struct Made {
     pub(super) stored: PlanReference,
     pub(super) approval: Approval,
     pub(super) workloads: WorkloadsStatus,
+    /// What the storage holds, where it was read.
+    pub(super) storage: Option<StorageStatus>,
     /// How many selected tags have an age from which source.
     ages: BTreeMap<String, i64>,
 }
@@ -38,6 +41,7 @@ pub(super) async fn make(
     resource: &Resource,
     gathered: &Gathered,
     files: &mut Files,
+    store: Option<&Arc<Store>>,
     ours: BTreeSet<(RepositoryName, Tag)>,
     now: Timestamp,
 ) -> Result<Made, Trouble> {
@@ -47,12 +51,20 @@ pub(super) async fn make(
         client: &gathered.client,
         policies,
         in_use: &in_use,
-        store: None,
+        store,
         memory: &files.memory.memory,
         open: files.journal.open_intents(),
         progress: &Silent,
     };
     let inventory = observer.inventory().await?;
+    if store.is_some_and(|store| !store.may_be_of(&inventory.listing())) {
+        let why = format!(
+            "none of the tags that {} lists is in the storage of the Deployment that spec.registry.deploymentRef names, so it \
+             is another registry's; name the right one",
+            resource.endpoint
+        );
+        return Err(Trouble::stalled("StorageElsewhere", why));
+    }
     let plan = decide(&inventory, policies, &in_use, Mandate::default(), now);
 
     let listing = inventory.listing();
@@ -78,7 +90,8 @@ pub(super) async fn make(
     let references = inventory.repositories.keys().map(named).sum();
     let workloads = WorkloadsStatus { references: number(references), tags };
     let ages = ages(&plan, policies, &listing);
-    Ok(Made { plan, record, stored, approval, workloads, ages })
+    let storage = store.and_then(|store| storage::status(store, &plan));
+    Ok(Made { plan, record, stored, approval, workloads, storage, ages })
 }
 
 /// How many selected tags have an age from which source. Where nothing asks for it, it may not even have been read.
@@ -88,12 +101,9 @@ fn ages(plan: &Plan, policies: &[Policy], listing: &Listing) -> BTreeMap<String,
     let mut ages = BTreeMap::new();
     for (name, tag) in plan.tags().filter(|(_, tag)| !tag.selected_by.is_empty()) {
         let is_asked = asked.get(name).is_some_and(|asked| asked.contains(&tag.tag));
-        let source = match tag.created {
-            Some(_) => "Created",
-            None if is_asked => "Unknown",
-            None => continue,
-        };
-        *ages.entry(source.to_owned()).or_default() += 1;
+        if tag.age_source != AgeSource::Unknown || is_asked {
+            *ages.entry(tag.age_source.code().to_owned()).or_default() += 1;
+        }
     }
     ages
 }
@@ -143,7 +153,7 @@ fn counts(plan: &Plan) -> PlanCounts {
         kept: number(totals.kept),
         condemned: number(totals.condemned),
         kept_by_reason,
-        reclaimable_bytes: i64::try_from(plan.reclaimable_bytes).unwrap_or(i64::MAX),
+        reclaimable_bytes: size(plan.reclaimable_bytes),
     }
 }
 
@@ -157,9 +167,15 @@ fn rules(plan: &Plan, resource: &Resource) -> Vec<RuleStatus> {
             selected: number(totals.selected),
             kept: number(totals.kept),
             condemned: number(totals.condemned),
+            bytes: plan.collected.as_ref().map(|collected| collected.of_rule(&rule.id)).map(size),
         }
     };
     resource.policy.rules.iter().map(status).collect()
+}
+
+/// Bytes as a status has them.
+pub(super) fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// A count as a status has it.

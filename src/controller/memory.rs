@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::files::{selector, shelf};
+use super::files::{selectors, shelf};
 use super::ledger::{Ledger, LedgerError, Shelf};
+use crate::cluster::Identity;
 use crate::retention::Memory;
 
 /// The memory of one registry, and where it is kept.
@@ -22,7 +23,7 @@ impl MemoryFile {
     pub(super) async fn load(
         ledger: &Ledger,
         namespace: &str,
-        identities: &BTreeSet<String>,
+        identities: &BTreeSet<Identity>,
     ) -> Result<Self, LedgerError> {
         let mut file = Self {
             ledger: ledger.clone(),
@@ -31,7 +32,7 @@ impl MemoryFile {
             outdated: Vec::new(),
             memory: Memory::default(),
         };
-        for stored in ledger.find(namespace, &selector("memory", identities)).await? {
+        for stored in ledger.find(namespace, &selectors("memory", identities)).await? {
             // Nothing that cannot be read is taken for nothing: tags would look young, which only keeps them.
             if let Ok(memory) = serde_json::from_slice(&stored.text) {
                 file.memory = memory;

@@ -4,6 +4,7 @@
 //! - [`resource`], [`registries`]: resources as they are read, and which of them concern one registry (pure)
 //! - `supervisor`: one worker for each registry; `worker`: its turns, one after another
 //! - `gather`: what a turn works with, read live; `access`: logins and certificates
+//! - `storage`: the registry's storage, read beside it
 //! - `make`: a plan is made and stored; `pass`: some seconds of carrying it out
 //! - [`story`], [`trouble`]: what the status says, and why something cannot be done (pure); `scribe` writes it
 //! - [`record`]: a stored plan (pure); [`stored_plans`]: as anyone reads them; `shelves`: those of one resource
@@ -26,6 +27,7 @@ pub mod registries;
 pub mod resource;
 mod scribe;
 mod shelves;
+mod storage;
 pub mod stored_plans;
 pub mod story;
 mod supervisor;
@@ -57,6 +59,8 @@ pub struct Options {
     pub namespaces: Option<BTreeSet<String>>,
     /// Where probes and metrics are served.
     pub listen: SocketAddr,
+    /// Its own image, which Jobs beside a registry take the program from; absent: there are no such Jobs.
+    pub image: Option<String>,
 }
 
 /// Why the operator ended.

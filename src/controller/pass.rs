@@ -13,7 +13,7 @@ use super::registries::Registry;
 use super::trouble::Trouble;
 use crate::oci::RepositoryName;
 use crate::pruning::Operation;
-use crate::retention::StoredPlan;
+use crate::retention::{Store, StoredPlan};
 use crate::worker::{Outcome, Progress, Pruner, Report};
 
 /// How long a pass deletes. An edit, a suspension or a deletion takes effect after this at the latest.
@@ -24,6 +24,7 @@ pub(super) async fn pass(
     gathered: &Gathered,
     files: &mut Files,
     bound: &StoredPlan,
+    store: Option<Arc<Store>>,
     stops: Option<Stops>,
     now: Timestamp,
 ) -> Result<Report, Trouble> {
@@ -32,7 +33,7 @@ pub(super) async fn pass(
         client: &gathered.client,
         policies: &gathered.policies,
         in_use: &*gathered.workloads,
-        store: None,
+        store,
         memory: &mut files.memory.memory,
         journal: &mut files.journal,
         plan: bound,

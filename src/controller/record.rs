@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{PlanCounts, RuleStatus};
 use crate::oci::{Digest, RepositoryName, Tag};
-use crate::retention::{Cause, Entry, Plan, PlanHash, StoredPlan, entries};
+use crate::retention::{Cause, Collected, Entry, Plan, PlanHash, StoredPlan, entries};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -36,6 +36,37 @@ pub struct Header {
     pub counts: PlanCounts,
     /// What each rule does.
     pub rules: Vec<RuleStatus>,
+    /// What a collection gives back then, where the storage was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected: Option<CollectedBytes>,
+    /// What it sets free in which repository, in bytes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub repositories: BTreeMap<RepositoryName, u64>,
+}
+
+/// What a collection gives back once the plan is done, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CollectedBytes {
+    /// Whether these are exact, or the most that it can be.
+    pub is_exact: bool,
+    /// In all.
+    pub total: u64,
+    /// Of that, what nothing needs already.
+    pub unreferenced: u64,
+    /// What only untagged manifests need, whether they go or stay.
+    pub untagged: u64,
+}
+
+impl From<&Collected> for CollectedBytes {
+    fn from(collected: &Collected) -> Self {
+        Self {
+            is_exact: collected.is_exact,
+            total: collected.total_bytes,
+            unreferenced: collected.unreferenced_bytes,
+            untagged: collected.untagged_bytes,
+        }
+    }
 }
 
 /// What becomes of one tag, or of one untagged manifest.
@@ -88,7 +119,11 @@ impl PlanRecord {
         });
         let tags = tags.chain(untagged);
         let hash = PlanHash::of(&entries(plan), &causes);
-        Self { header: Header { format: FORMAT, registry, hash, causes, counts, rules }, tags: tags.collect() }
+        let collected = plan.collected.as_ref().map(CollectedBytes::from);
+        let frees = plan.repositories.iter().filter(|repository| repository.reclaimable_bytes > 0);
+        let repositories = frees.map(|repository| (repository.name.clone(), repository.reclaimable_bytes)).collect();
+        let header = Header { format: FORMAT, registry, hash, causes, counts, rules, collected, repositories };
+        Self { header, tags: tags.collect() }
     }
 
     /// Only what of it stands in `bound`, which waits for these `causes`.
@@ -180,7 +215,17 @@ mod tests {
         let hash = PlanHash::of(&entries, &causes);
         let (counts, rules) = (PlanCounts::default(), Vec::new());
         let registry = "http://registry.registry:5000".into();
-        PlanRecord { header: Header { format: FORMAT, registry, hash, causes, counts, rules }, tags }
+        let header = Header {
+            format: FORMAT,
+            registry,
+            hash,
+            causes,
+            counts,
+            rules,
+            collected: None,
+            repositories: BTreeMap::new(),
+        };
+        PlanRecord { header, tags }
     }
 
     #[test]

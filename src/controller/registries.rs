@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::resource::{Key, Resource, Unreadable};
-use crate::cluster;
+use crate::cluster::{self, Identity};
 
 /// A registry, and every resource that concerns it.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    /// The names by which it goes.
-    pub identities: BTreeSet<String>,
+    /// What it is known by.
+    pub identities: BTreeSet<Identity>,
     /// By key.
     pub resources: Vec<Arc<Resource>>,
     /// What holds all deletions: resources that name it, or may, and cannot be read. By key.
@@ -19,8 +19,8 @@ pub struct Registry {
 
 impl Registry {
     /// What tells it from others, as long as no alias joins two registries or parts them.
-    pub fn id(&self) -> &str {
-        self.identities.first().map_or("", String::as_str)
+    pub fn id(&self) -> String {
+        self.identities.first().map(ToString::to_string).unwrap_or_default()
     }
 }
 
@@ -28,7 +28,7 @@ impl Registry {
 pub fn registries(resources: &[Arc<Resource>], unreadable: &[Arc<Unreadable>]) -> Vec<Registry> {
     let whole = resources.iter().map(|it| (&it.key, it.identities.clone()));
     let named = unreadable.iter().filter_map(|it| Some((&it.key, it.identities.clone()?)));
-    let items: Vec<(&Key, BTreeSet<String>)> = whole.chain(named).collect();
+    let items: Vec<(&Key, BTreeSet<Identity>)> = whole.chain(named).collect();
     let of = |registry: cluster::Registry<&Key>| {
         let is_member = |key: &Key| registry.members.contains(key);
         let held_by = |it: &&Arc<Unreadable>| it.identities.is_none() || is_member(&it.key);
@@ -51,7 +51,8 @@ mod tests {
 
     fn broken(name: &str, identities: Option<&[&str]>) -> Arc<Unreadable> {
         let mut broken = super::super::resource::tests::unreadable(name);
-        broken.identities = identities.map(|names| names.iter().map(ToString::to_string).collect());
+        broken.identities =
+            identities.map(|names| names.iter().map(|name| Identity::Address((*name).into())).collect());
         Arc::new(broken)
     }
 

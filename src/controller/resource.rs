@@ -9,7 +9,7 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use crate::api::{Mode, RegistryRetention, RegistryRetentionSpec, RegistryRetentionStatus};
-use crate::cluster::{identities, identities_of};
+use crate::cluster::{Identity, identities, identities_of};
 use crate::registry::Endpoint;
 use crate::retention::Policy;
 use crate::schedule::Schedule;
@@ -43,8 +43,8 @@ pub struct Resource {
     pub policy: Policy,
     /// Where the registry is.
     pub endpoint: Endpoint,
-    /// The names by which the registry goes.
-    pub identities: BTreeSet<String>,
+    /// What the registry is known by.
+    pub identities: BTreeSet<Identity>,
     /// When to run.
     pub schedule: Option<Schedule>,
     /// The value of [`REQUESTED_AT`].
@@ -67,8 +67,8 @@ pub struct Unreadable {
     pub generation: i64,
     /// What is wrong with it.
     pub why: String,
-    /// The names by which its registry goes, if that much can be read.
-    pub identities: Option<BTreeSet<String>>,
+    /// What its registry is known by, if that much can be read.
+    pub identities: Option<BTreeSet<Identity>>,
     /// The status that came with it.
     pub status: RegistryRetentionStatus,
 }
@@ -112,7 +112,12 @@ impl Resource {
         };
         let annotation = |name: &str| object.annotations().get(name).filter(|value| !value.is_empty()).cloned();
         Ok(Self {
-            identities: identities(&endpoint, &spec.registry.aliases, Some(&key.namespace)),
+            identities: identities(
+                &endpoint,
+                &spec.registry.aliases,
+                spec.registry.deployment_ref.as_ref().map(|deployment| deployment.name.as_str()),
+                Some(&key.namespace),
+            ),
             uid,
             generation,
             policy,
@@ -181,7 +186,7 @@ pub(super) mod tests {
     pub(in crate::controller) fn resource(name: &str, identities: &[&str]) -> Resource {
         let mut resource = Resource::read(&object(&spec("http://registry.registry:5000"))).unwrap();
         resource.key.name = name.into();
-        resource.identities = identities.iter().map(ToString::to_string).collect();
+        resource.identities = identities.iter().map(|name| Identity::Address((*name).into())).collect();
         resource
     }
 
@@ -209,7 +214,11 @@ pub(super) mod tests {
         assert_eq!((resource.key.to_string().as_str(), resource.generation), ("ns/team", 3));
         assert_eq!((resource.requested.as_deref(), resource.accept), (Some("now"), None));
         assert_eq!(&*resource.policy.name, "ns/team");
-        assert!(resource.identities.contains("registry.registry:5000"), "{:?}", resource.identities);
+        assert!(
+            resource.identities.contains(&Identity::Address("registry.registry:5000".into())),
+            "{:?}",
+            resource.identities
+        );
     }
 
     #[test]
@@ -229,7 +238,7 @@ pub(super) mod tests {
             spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
             let unreadable = Resource::read(&object(&spec)).unwrap_err();
             assert!(unreadable.why.starts_with(why), "{}", unreadable.why);
-            assert!(unreadable.identities.unwrap().contains("registry.registry:5000"));
+            assert!(unreadable.identities.unwrap().contains(&Identity::Address("registry.registry:5000".into())));
         }
         for data in [
             json!({}),

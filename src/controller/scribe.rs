@@ -125,7 +125,7 @@ mod tests {
 
     fn context(server: &ApiServer) -> Context {
         let listen = ([127, 0, 0, 1], 0).into();
-        let options = Options { namespace: "operator".into(), namespaces: None, listen };
+        let options = Options { namespace: "operator".into(), namespaces: None, listen, image: None };
         Context::new(Client::new(server.router(), "default"), &options, Metrics::default())
     }
 

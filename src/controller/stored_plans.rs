@@ -64,7 +64,7 @@ impl StoredPlans {
     ///
     /// If they cannot be listed.
     pub async fn waiting(&self, namespace: &str, uid: &str) -> Result<Vec<WaitingPlan>, LedgerError> {
-        let stored = self.0.find(namespace, &format!("{},{WAITING}", selector(uid))).await?;
+        let stored = self.0.find(namespace, &[format!("{},{WAITING}", selector(uid))]).await?;
         let plan = |stored: &Stored| {
             let record = PlanRecord::read(&stored.text).ok()?;
             Some(WaitingPlan { record, made_at: stored.at })

@@ -167,15 +167,13 @@ fn planned(key: &Key, mode: Mode, counts: &PlanCounts, causes: &[Cause]) -> Stri
     )
 }
 
-/// What the spec asks for and the operator cannot do: it does not read the storage yet.
-pub(super) fn undone(spec: &RegistryRetentionSpec) -> &'static str {
-    match spec.untagged {
-        Some(_) => {
-            " (spec.untagged deletes nothing: only the registry's storage shows such manifests, which the operator does not \
-             read; `registry-retention prune --storage` does)"
-        }
-        None => "",
+/// What the spec asks for and cannot be done, as long as nobody reads the storage.
+pub(super) fn undone(spec: &RegistryRetentionSpec, is_read: bool) -> &'static str {
+    if spec.untagged.is_none() || is_read || spec.registry.deployment_ref.is_some() {
+        return "";
     }
+    " (spec.untagged deletes nothing: only the registry's storage shows such manifests; name its Deployment in \
+     spec.registry.deploymentRef)"
 }
 
 /// A rule that selects nothing is a mistake more often than not.
@@ -214,7 +212,7 @@ mod tests {
     }
 
     fn rule(name: &str, selected: i64) -> RuleStatus {
-        RuleStatus { name: name.into(), selected, kept: 0, condemned: selected }
+        RuleStatus { name: name.into(), selected, kept: 0, condemned: selected, bytes: None }
     }
 
     fn waiting() -> WaitingStatus {
@@ -295,9 +293,12 @@ mod tests {
         let text = "{apiVersion: registry-retention.dev/v1alpha1, kind: RegistryRetention, metadata: {name: team}, spec: \
                     {registry: {url: 'http://r.r'}, rules: [{name: a, repositories: {include: [a]}, tags: {include: ['*']}, \
                     action: Keep}], untagged: {olderThan: 7d}}}";
-        let mut spec = crate::api::read_resources(text).unwrap().remove(0).spec;
-        assert!(undone(&spec).contains("prune --storage"));
-        spec.untagged = None;
-        assert_eq!(undone(&spec), "");
+        let spec = crate::api::read_resources(text).unwrap().remove(0).spec;
+        assert!(undone(&spec, false).contains("deploymentRef"));
+        assert_eq!(undone(&spec, true), "", "another resource names it");
+        let mut named = spec.clone();
+        named.registry.deployment_ref = Some(crate::api::DeploymentReference { name: "registry".into() });
+        let without = RegistryRetentionSpec { untagged: None, ..spec };
+        assert_eq!([undone(&named, false), undone(&without, false)], ["", ""]);
     }
 }

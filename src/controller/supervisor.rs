@@ -14,6 +14,7 @@ use super::story::Standing;
 use super::trouble::Trouble;
 use super::worker::Worker;
 use super::{clock, scribe};
+use crate::cluster::Identity;
 
 /// How long a worker may take to finish what it has begun.
 const LAST_WORK: Duration = Duration::from_secs(50);
@@ -23,7 +24,7 @@ pub(super) struct Supervisor {
     context: Arc<Context>,
     shutdown: watch::Receiver<bool>,
     desks: BTreeMap<String, Desk>,
-    ending: Vec<(BTreeSet<String>, JoinHandle<()>)>,
+    ending: Vec<(BTreeSet<Identity>, JoinHandle<()>)>,
     /// What was last said of resources that cannot be read.
     said: BTreeMap<Key, (String, i64, String)>,
 }
@@ -45,7 +46,7 @@ impl Supervisor {
         let now: BTreeMap<String, Registry> = registries(whole, broken)
             .into_iter()
             .filter(|it| !it.resources.is_empty())
-            .map(|it| (it.id().to_owned(), it))
+            .map(|it| (it.id(), it))
             .collect();
         let gone: Vec<String> = self.desks.keys().filter(|id| !now.contains_key(*id)).cloned().collect();
         for id in gone {
@@ -84,6 +85,7 @@ impl Supervisor {
             shutdown: self.shutdown.clone(),
             known: BTreeMap::new(),
             files: None,
+            store: None,
         };
         let task = tokio::spawn(async move {
             for (_, ending) in before {

@@ -2,7 +2,7 @@
 //! whether only a person can help.
 
 use super::ledger::LedgerError;
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, InventoryError};
 use crate::registry::RegistryError;
 use crate::retention::Refusal;
 use crate::worker::{WorkError, WorkloadsError};
@@ -71,6 +71,12 @@ impl From<WorkloadsError> for Trouble {
 impl From<ClusterError> for Trouble {
     fn from(error: ClusterError) -> Self {
         Self::stalled(error.reason(), error.to_string())
+    }
+}
+
+impl From<InventoryError> for Trouble {
+    fn from(error: InventoryError) -> Self {
+        Self { reason: error.reason(), message: error.to_string(), stalled: !error.is_transient() }
     }
 }
 

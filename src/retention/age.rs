@@ -65,6 +65,15 @@ pub(super) fn pushed_or_created(pushed: Pushed, created: Created) -> Result<Time
 }
 
 impl AgeSource {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Storage => "Storage",
+            Self::Created => "Created",
+            Self::Unknown => "Unknown",
+        }
+    }
+
     /// Which of the two tells the age; see [`pushed_or_created`].
     pub(super) fn of(pushed: Pushed, created: Created) -> Self {
         match (pushed, pushed_or_created(pushed, created)) {

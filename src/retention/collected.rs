@@ -31,6 +31,13 @@ pub struct Collected {
     pub rules: Vec<RuleBytes>,
 }
 
+impl Collected {
+    /// What this rule sets free, in bytes.
+    pub fn of_rule(&self, rule: &RuleId) -> u64 {
+        self.rules.iter().find(|it| it.rule == *rule).map_or(0, |it| it.bytes)
+    }
+}
+
 /// What a rule sets free.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleBytes {

@@ -7,18 +7,24 @@ use super::approval::Cause;
 use super::inventory::{Inventory, Listing, Repository};
 use super::policy::Policy;
 use super::wants::reaches;
-use crate::oci::{Digest, RepositoryName, Tag};
+use crate::oci::{Digest, Manifest, RepositoryName, Tag};
 
 /// An inventory may show this much less than the last one left, in percent, before a person is asked.
 const SHRINKAGE_PERCENT: usize = 20;
 
-/// What is remembered of a registry between passes: since when each tag is known at its digest, and what configs say,
-/// which never changes. Its size is bounded by the registry's own.
+/// The most manifests that are remembered: some 100 MB.
+const MANIFESTS: usize = 100_000;
+
+/// What is remembered of a registry between passes: since when each tag is known at its digest, and what configs and
+/// manifests say, which never changes. Its size is bounded by the registry's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Memory {
     seen: BTreeMap<RepositoryName, BTreeMap<Tag, Seen>>,
     configs: BTreeMap<Digest, Option<String>>,
+    /// Only where the storage is read, which shows that they are there still; and not stored, for they are many.
+    #[serde(skip)]
+    manifests: BTreeMap<Digest, Manifest>,
 }
 
 /// A tag at a digest, since it was first seen there.
@@ -37,6 +43,11 @@ impl Memory {
     /// The `created` text of a config that was read before.
     pub fn config(&self, digest: &Digest) -> Option<&Option<String>> {
         self.configs.get(digest)
+    }
+
+    /// A manifest that was read before. Whether it is still there, it does not say.
+    pub fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
+        self.manifests.get(digest)
     }
 
     /// The tags that were there when a pass last looked and are not listed now. A list that hides them would make
@@ -96,32 +107,37 @@ impl Memory {
         } else {
             self.learn_additions(inventory, now);
         }
+        let read = inventory.repositories.values().filter(|_| inventory.store.is_some()).flat_map(Repository::read);
+        let distinct: BTreeMap<&Digest, &Manifest> = read.collect();
+        self.manifests =
+            distinct.into_iter().take(MANIFESTS).map(|(digest, it)| (digest.clone(), it.clone())).collect();
     }
 
     /// Takes over what `inventory` shows: it is the new baseline. What the rules no longer reach stays as it was.
     pub fn learn(&mut self, inventory: &Inventory, now: Timestamp) {
-        let before = self.clone();
+        let before = self.seen.clone();
         self.seen.retain(|name, _| !inventory.repositories.contains_key(name));
         self.add(&before, inventory, now);
     }
 
     /// Takes over what is new in `inventory`, and goes on expecting what is missing from it.
     fn learn_additions(&mut self, inventory: &Inventory, now: Timestamp) {
-        let before = self.clone();
+        let before = self.seen.clone();
         self.add(&before, inventory, now);
     }
 
-    fn add(&mut self, before: &Self, inventory: &Inventory, now: Timestamp) {
+    fn add(&mut self, before: &BTreeMap<RepositoryName, BTreeMap<Tag, Seen>>, inventory: &Inventory, now: Timestamp) {
         for (name, repository) in &inventory.repositories {
             if repository.unreadable.is_none() {
                 let tags = repository.tags.iter().filter(|(_, state)| !matches!(state, super::TagState::Removed(_)));
                 let seen = tags.filter_map(|(tag, state)| {
                     let digest = state.digest()?.clone();
-                    let since = before.first_seen(name, tag, &digest).unwrap_or(now);
+                    let seen = before.get(name).and_then(|seen| seen.get(tag)).filter(|seen| seen.digest == digest);
+                    let since = seen.map_or(now, |seen| seen.since);
                     Some((tag.clone(), Seen { digest, since }))
                 });
                 self.seen.entry(name.clone()).or_default().extend(seen);
-            } else if let Some(seen) = before.seen.get(name) {
+            } else if let Some(seen) = before.get(name) {
                 self.seen.insert(name.clone(), seen.clone());
             }
             self.configs.extend(repository.configs.iter().map(|(digest, created)| (digest.clone(), created.clone())));

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -26,8 +26,25 @@ pub struct Store {
 }
 
 impl Store {
-    /// Whether any of the tags that a registry lists is stored here. Where none is, it is another registry's storage.
-    pub fn shares_a_tag_with(&self, listing: &Listing) -> bool {
+    /// One in which nothing is stored yet.
+    pub fn empty(at: Timestamp) -> Self {
+        Self {
+            began: at,
+            ended: at,
+            repositories: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+            capacity: None,
+            oddities: Oddities::default(),
+        }
+    }
+
+    /// Whether this can be the storage of a registry that lists these tags: where none of them is stored here, it is
+    /// another one's.
+    pub fn may_be_of(&self, listing: &Listing) -> bool {
+        listing.values().all(BTreeSet::is_empty) || self.has_any_of(listing)
+    }
+
+    fn has_any_of(&self, listing: &Listing) -> bool {
         listing.iter().any(|(name, tags)| {
             let stored = self.repositories.get(name);
             stored.is_some_and(|stored| tags.iter().any(|tag| stored.tags.contains_key(tag)))

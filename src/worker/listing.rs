@@ -8,9 +8,9 @@ use super::CONCURRENCY;
 use super::error::{WorkError, is_of_content};
 use super::observe::Observer;
 use super::observed::Observed;
-use crate::oci::{Digest, RepositoryName, Tag};
+use crate::oci::{Digest, Manifest, RepositoryName, Tag};
 use crate::registry::{Reference, RegistryError};
-use crate::retention::{Store, StoredTag};
+use crate::retention::{Memory, Store, StoredTag};
 
 /// The tags of a repository, before any of them is read.
 #[derive(Debug, Default)]
@@ -21,14 +21,19 @@ pub(super) struct Listed {
     pub(super) hidden: BTreeSet<Tag>,
     /// Those of `tags` that need not be asked for, since the storage tells what they are at.
     pub(super) known: BTreeMap<Tag, Digest>,
+    /// Manifests that need not be asked for: the storage shows that they are there, and they were read before.
+    pub(super) remembered: BTreeMap<Digest, Manifest>,
 }
 
 impl Listed {
-    /// Relies on what `store` shows of tags that were written before it was read. Whatever is deleted is read again
-    /// right before.
-    pub(super) fn relying_on(mut self, name: &RepositoryName, store: &Store) -> Self {
-        let stored = store.repositories.get(name).into_iter().flat_map(|stored| &stored.tags);
-        let known = stored.filter_map(|(tag, stored)| match stored {
+    /// Relies on what `store` shows of tags that were written before it was read, and for manifests that are there on
+    /// `memory`. Whatever is deleted is read again right before.
+    pub(super) fn relying_on(mut self, name: &RepositoryName, store: &Store, memory: &Memory) -> Self {
+        let Some(stored) = store.repositories.get(name) else { return self };
+        let there = stored.revisions.iter().filter(|(digest, link)| link.is_sound && store.blobs.contains_key(digest));
+        let remembered = there.filter_map(|(digest, _)| Some((digest.clone(), memory.manifest(digest)?.clone())));
+        self.remembered = remembered.collect();
+        let known = stored.tags.iter().filter_map(|(tag, stored)| match stored {
             StoredTag::At { digest, pushed } if *pushed < store.began => Some((tag, digest)),
             StoredTag::At { .. } | StoredTag::Broken => None,
         });
@@ -52,7 +57,7 @@ impl Observer<'_> {
                 let hidden = self.only_stored(name, &tags, before);
                 let shown = tags.union(&hidden).cloned().collect();
                 self.refuse_hidden(name, &shown).await?;
-                Ok(Ok(Listed { tags, hidden, known: BTreeMap::new() }))
+                Ok(Ok(Listed { tags, hidden, ..Listed::default() }))
             }
             Err(error) if is_of_content(&error) => Ok(Err(error.to_string())),
             Err(error) => Err(error.into()),

@@ -53,7 +53,7 @@ impl Observer<'_> {
             .map(|name| async move {
                 let listed = self.list(&name, None).await?;
                 let listed = listed.map(|listed| match self.store {
-                    Some(store) => listed.relying_on(&name, store),
+                    Some(store) => listed.relying_on(&name, store, self.memory),
                     None => listed,
                 });
                 let observed = self.read(&name, listed, None, &BTreeSet::new()).await?;

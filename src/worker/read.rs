@@ -11,7 +11,7 @@ use super::observe::Observer;
 use super::observed::{Observed, parsed};
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::registry::{Fetched, Reference, RegistryError, Resolved};
-use crate::retention::{Repository, TagState, wants};
+use crate::retention::{ManifestState, Repository, TagState, wants};
 
 impl Observer<'_> {
     pub(super) async fn read(
@@ -70,8 +70,10 @@ impl Observer<'_> {
     ) -> Result<Observed, WorkError> {
         let taken_away = self.open.tags_of(name);
         let mut observed = Observed::default();
-        self.read_known(name, &listed.known, &mut observed).await?;
-        let Listed { mut tags, hidden, .. } = listed;
+        let Listed { mut tags, hidden, known, remembered } = listed;
+        let remembered = remembered.into_iter().map(|(digest, manifest)| (digest, ManifestState::Read(manifest)));
+        observed.repository.manifests.extend(remembered);
+        self.read_known(name, &known, &mut observed).await?;
         tags.retain(|tag| !observed.repository.tags.contains_key(tag));
         let mut answers = stream::iter(tags.into_iter().chain(hidden.iter().cloned()))
             .map(|tag| async move {
@@ -113,12 +115,14 @@ impl Observer<'_> {
         known: &BTreeMap<Tag, Digest>,
         observed: &mut Observed,
     ) -> Result<(), WorkError> {
-        let digests: BTreeSet<Digest> = known.values().cloned().collect();
+        let unknown = known.values().filter(|digest| !observed.repository.manifests.contains_key(*digest));
+        let unknown: BTreeSet<Digest> = unknown.cloned().collect();
         let mut read = Observed::default();
-        self.read_manifests(name, digests, &mut read, &BTreeSet::new()).await?;
+        self.read_manifests(name, unknown, &mut read, &BTreeSet::new()).await?;
         for (tag, digest) in known {
-            if let Some(manifest) = read.repository.manifest(digest) {
-                observed.put_manifest(tag.clone(), digest.clone(), manifest.clone());
+            let manifest = read.repository.manifest(digest).or_else(|| observed.repository.manifest(digest)).cloned();
+            if let Some(manifest) = manifest {
+                observed.put_manifest(tag.clone(), digest.clone(), manifest);
             }
         }
         Ok(())

@@ -104,7 +104,8 @@ fn the_pod_satisfies_the_restricted_standard() {
 #[test]
 fn it_is_started_with_what_the_values_say() {
     let args = |values: &Value| container(values).args.unwrap().join(" ");
-    let common = "controller --listen=0.0.0.0:8080";
+    let image = concat!("ghcr.io/registry-retention/registry-retention:", env!("CARGO_PKG_VERSION"));
+    let common = format!("controller --listen=0.0.0.0:8080 --image={image}");
     assert_eq!(args(&json!({})), format!("{common} --namespaces=registry"));
     assert_eq!(args(&json!({"namespaces": ["team-b", "team-a"]})), format!("{common} --namespaces=team-a,team-b"));
     assert_eq!(args(&json!({"allNamespaces": true})), common);
@@ -128,6 +129,8 @@ fn the_image_is_that_of_the_chart_unless_one_is_named() {
     assert_eq!(image(&json!({})), default);
     let named = json!({"image": {"repository": "example.com:5000/a/b", "tag": "1.2-rc.1"}});
     assert_eq!(image(&named), "example.com:5000/a/b:1.2-rc.1");
+    // Jobs beside a registry run the same.
+    assert!(container(&named).args.unwrap().contains(&"--image=example.com:5000/a/b:1.2-rc.1".to_owned()));
 }
 
 #[test]

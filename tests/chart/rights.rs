@@ -29,6 +29,11 @@ const WRITES: &str = "
     configmaps: get list create delete
     secrets: get
     events.events.k8s.io: create patch
+    deployments.apps: get
+    persistentvolumeclaims: get
+    pods: get list
+    pods/log: get
+    jobs.batch: get create delete
 ";
 
 const RECORDS: &str = "

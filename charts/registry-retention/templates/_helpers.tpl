@@ -66,9 +66,31 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{ include "registry-retention.storageRules" . }}
 {{- if not .Values.workloads.clusterWide }}
 {{ include "registry-retention.workloadRules" . }}
 {{- end }}
+{{- end -}}
+
+{{/* The Job that reads a registry's storage, made from its Deployment; its log is its result. */}}
+{{- define "registry-retention.storageRules" -}}
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims, pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, create, delete]
+{{- end -}}
+
+{{/* The operator's image. */}}
+{{- define "registry-retention.image" -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end -}}
 
 {{/* Values that are right each by itself and wrong together. */}}

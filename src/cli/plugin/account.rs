@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::commands::{Commands, next};
 use super::subject::Subject;
-use crate::api::{LastRunStatus, RunResult, RunStatus, WaitingStatus};
+use crate::api::{LastRunStatus, RunResult, RunStatus, StorageStatus, WaitingStatus};
 use crate::cli::show::rule_table;
-use crate::cli::show::text::ago;
+use crate::cli::show::text::{ago, bytes};
 use crate::retention::StoredPlan;
 
 /// All that its status says, and the next commands.
@@ -15,6 +15,7 @@ pub(super) fn lines(subject: &Subject, commands: &Commands, now: Timestamp) -> V
     let mut lines = heading(subject, now);
     lines.push(String::new());
     lines.push(field("Registry", &registry(subject)));
+    lines.extend(status.storage.as_ref().map(|storage| field("Storage", &stored(storage, now))));
     if let Some(run) = &status.run {
         lines.push(field("Running", &running(run, now)));
     }
@@ -86,6 +87,17 @@ fn registry(subject: &Subject) -> String {
     let unknown = registry.age_sources.get("Unknown").filter(|tags| **tags > 0);
     let ages = unknown.map(|tags| format!("; {tags} selected tags have no age that can be believed"));
     format!("{}, version {}, {deletes}{}", subject.url, registry.version, ages.unwrap_or_default())
+}
+
+fn stored(storage: &StorageStatus, now: Timestamp) -> String {
+    let untagged = u64::try_from(storage.untagged_bytes).unwrap_or_default();
+    format!(
+        "{} used; a garbage collection gives back {} once the plan is done; untagged manifests take {}; read {}",
+        storage.used,
+        storage.reclaimable,
+        bytes(untagged),
+        moment(storage.measured_at.0, now)
+    )
 }
 
 /// A run in progress.

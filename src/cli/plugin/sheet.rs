@@ -1,7 +1,7 @@
 //! A stored plan in words.
 
 use crate::cli::show::text::{Table, bytes, count};
-use crate::cli::show::{rule_table, staying};
+use crate::cli::show::{given_back, rule_table, staying};
 use crate::controller::record::{PlanRecord, TagRecord};
 
 /// Those tags that go, by repository, with the reason, and the others as counts; `wide` shows all, with digests.
@@ -14,7 +14,9 @@ pub(super) fn lines(record: &PlanRecord, wide: bool) -> Vec<String> {
         if let Some(first) = shown.first() {
             lines.push(String::new());
             let going = tags.iter().filter(|tag| tag.condemned).count();
-            lines.push(format!("{}: {going} of {} go", first.repository, count(tags.len(), "tag")));
+            let freed = header.repositories.get(&first.repository);
+            let freed = freed.map(|size| format!(", up to {}", bytes(*size))).unwrap_or_default();
+            lines.push(format!("{}: {going} of {} go{freed}", first.repository, count(tags.len(), "tag")));
             lines.extend(table(&shown, wide).lines());
             if !wide && going < tags.len() {
                 let kept = tags.iter().filter(|tag| !tag.condemned).map(|tag| tag.reason.as_str());
@@ -59,8 +61,11 @@ fn numbers(record: &PlanRecord) -> Vec<String> {
         "{} tags in {} repositories: {} stay, {} go",
         counts.tags, counts.repositories, counts.kept, counts.condemned
     ));
-    if let (false, Ok(size @ 1..)) = (is_part, u64::try_from(counts.reclaimable_bytes)) {
-        lines.push(format!("A garbage collection then gives back up to {}", bytes(size)));
+    match (&record.header.collected, u64::try_from(counts.reclaimable_bytes)) {
+        _ if is_part => {}
+        (Some(collected), _) => lines.extend(given_back(collected)),
+        (None, Ok(size @ 1..)) => lines.push(format!("A garbage collection then gives back up to {}", bytes(size))),
+        _ => {}
     }
     lines.extend(rule_table(record.header.rules.iter().cloned()).lines());
     if !counts.kept_by_reason.is_empty() {

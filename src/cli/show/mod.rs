@@ -15,6 +15,7 @@ pub(super) mod text;
 pub(super) use document::{Document, RegistryDocument};
 pub(super) use ending::{report, space};
 pub(super) use notice::Notice;
+pub(super) use storage::given_back;
 pub(super) use summary::rule_table;
 pub(super) use table::staying;
 

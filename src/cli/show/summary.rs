@@ -82,17 +82,25 @@ fn rules(plan: &Plan, policies: &[Policy]) -> Table {
             selected: number(totals.selected),
             kept: number(totals.kept),
             condemned: number(totals.condemned),
+            // The table beside says it.
+            bytes: None,
         }
     }))
 }
 
-/// Rules, with how many tags they select, how many of those stay, and how many go.
+/// Rules, with how many tags they select, how many of those stay, how many go, and, where that is known, what they set
+/// free.
 pub(in crate::cli) fn rule_table(rules: impl Iterator<Item = RuleStatus>) -> Table {
-    let mut table = Table::new("  ", &[1, 2, 3], &["RULE", "SELECTS", "STAY", "GO", ""]);
+    let rules: Vec<RuleStatus> = rules.collect();
+    let frees = rules.iter().any(|rule| rule.bytes.is_some());
+    let header = ["RULE", "SELECTS", "STAY", "GO", if frees { "SETS FREE" } else { "" }, ""];
+    let mut table = Table::new("  ", &[1, 2, 3, 4], if frees { &header } else { &header[..5] });
     for rule in rules {
         let remark = if rule.selected == 0 { "selects nothing" } else { "" };
         let [selected, kept, condemned] = [rule.selected, rule.kept, rule.condemned].map(|tags| tags.to_string());
-        table.row([rule.name, selected, kept, condemned, remark.to_owned()]);
+        let size = rule.bytes.map(|size| bytes(u64::try_from(size).unwrap_or_default()));
+        let counts = [rule.name, selected, kept, condemned];
+        table.row(counts.into_iter().chain(size).chain([remark.to_owned()]));
     }
     table
 }

@@ -2,20 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Bytes in binary units: `0 B`, `532 B`, `1.2 MiB`.
-pub(in crate::cli) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut tenths = u128::from(bytes) * 10 / 1024;
-    let mut unit = 0;
-    while tenths >= 10 * 1024 && unit + 1 < UNITS.len() {
-        tenths /= 1024;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
+pub(in crate::cli) use crate::api::binary_size as bytes;
 
 /// How long ago: `45d`, `3h`, `12m`, `5s`, as kubectl has it.
 pub(in crate::cli) fn ago(then: Timestamp, now: Timestamp) -> String {
@@ -80,22 +67,6 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_in_binary_units() {
-        for (size, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1536, "1.5 KiB"),
-            (1 << 20, "1.0 MiB"),
-            ((1 << 20) - 1, "1023.9 KiB"),
-            (5 << 30, "5.0 GiB"),
-            (u64::MAX, "16383.9 PiB"),
-        ] {
-            assert_eq!(bytes(size), text);
-        }
-    }
 
     #[test]
     fn ages_are_as_long_as_they_must_be() {

@@ -4,7 +4,7 @@ use super::*;
 
 fn of(url: &str, aliases: &[&str], namespace: Option<&str>) -> Vec<String> {
     let aliases: Vec<String> = aliases.iter().map(ToString::to_string).collect();
-    identities(&url.parse().unwrap(), &aliases, namespace).into_iter().collect()
+    identities(&url.parse().unwrap(), &aliases, None, namespace).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -56,8 +56,21 @@ fn workloads_may_write_any_spelling() {
     assert_eq!(names.prefixes.into_iter().collect::<Vec<_>>(), ["a/b", "hub"]);
 }
 
-fn sets(items: &[(u8, &[&str])]) -> Vec<(u8, BTreeSet<String>)> {
-    items.iter().map(|(item, names)| (*item, names.iter().map(ToString::to_string).collect())).collect()
+fn address(name: &str) -> Identity {
+    Identity::Address(name.to_owned())
+}
+
+fn sets(items: &[(u8, &[&str])]) -> Vec<(u8, BTreeSet<Identity>)> {
+    items.iter().map(|(item, names)| (*item, names.iter().map(|name| address(name)).collect())).collect()
+}
+
+#[test]
+fn the_same_deployment_is_the_same_registry_and_addresses_come_first() {
+    let of = |url: &str, namespace| identities(&url.parse().unwrap(), &[], Some("registry"), Some(namespace));
+    let (here, by_ingress) = (of("http://registry.a:5000", "a"), of("https://zoo.example", "a"));
+    assert_eq!(group(&[(1, here), (2, by_ingress.clone())]).len(), 1);
+    assert_eq!(by_ingress.first(), Some(&address("zoo.example:443")));
+    assert_eq!(group(&[(1, by_ingress), (2, of("http://registry.b:5000", "b"))]).len(), 2, "another namespace");
 }
 
 #[test]
@@ -66,14 +79,14 @@ fn what_others_connect_is_one_registry() {
         group(&sets(&[(1, &["a"]), (2, &["d"]), (3, &["c"]), (4, &["a", "b"]), (5, &["b", "c"]), (6, &[])]));
     let members: Vec<Vec<u8>> = registries.iter().map(|registry| registry.members.iter().copied().collect()).collect();
     assert_eq!(members, [vec![6], vec![1, 3, 4, 5], vec![2]]);
-    assert_eq!(registries[1].identities.iter().collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(registries[1].identities, ["a", "b", "c"].map(address).into());
 }
 
 proptest! {
     #[test]
     fn the_order_changes_nothing_and_registries_share_no_name(
         mut items in prop::collection::vec(prop::collection::btree_set("[a-h]", 0..3), 0..12)
-            .prop_map(|sets| sets.into_iter().enumerate().collect::<Vec<_>>()),
+            .prop_map(|sets| sets.iter().map(|names| names.iter().map(|name| address(name)).collect()).enumerate().collect::<Vec<_>>()),
         seed in any::<u64>(),
     ) {
         let registries = group(&items);
@@ -81,12 +94,12 @@ proptest! {
         for registry in &registries {
             prop_assert!(registry.identities.iter().all(|name| names.insert(name)), "two registries share a name");
             let theirs = items.iter().filter(|(item, _)| registry.members.contains(item));
-            let all: BTreeSet<String> = theirs.flat_map(|(_, names)| names.clone()).collect();
+            let all: BTreeSet<Identity> = theirs.flat_map(|(_, names)| names.clone()).collect();
             prop_assert_eq!(&all, &registry.identities);
             // Nobody is here without a reason: each can be reached from the first by shared names.
             let mut reached: BTreeSet<usize> = registry.members.iter().take(1).copied().collect();
             for _ in 0..items.len() {
-                let known: BTreeSet<&String> = items.iter().filter(|(item, _)| reached.contains(item)).flat_map(|(_, it)| it).collect();
+                let known: BTreeSet<&Identity> = items.iter().filter(|(item, _)| reached.contains(item)).flat_map(|(_, it)| it).collect();
                 let next = items.iter().filter(|(_, names)| names.iter().any(|name| known.contains(name)));
                 let next: Vec<usize> = next.map(|(item, _)| *item).collect();
                 reached.extend(next);

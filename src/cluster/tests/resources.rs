@@ -1,10 +1,8 @@
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::api_server::{ApiServer, RETENTIONS};
 use super::client;
-use crate::cluster::{ClusterError, joined, resources};
+use crate::cluster::{ClusterError, Identity, joined, resources};
 
 fn retention(url: &str, aliases: &[&str]) -> Value {
     json!({
@@ -19,7 +17,7 @@ fn retention(url: &str, aliases: &[&str]) -> Value {
 /// The names of those that concern `r.r:5000`.
 async fn concerned(server: &ApiServer) -> Result<Vec<String>, ClusterError> {
     let all = resources(&client(server)).await?;
-    let ours: BTreeSet<String> = ["r.r:5000".to_owned()].into();
+    let ours = [Identity::Address("r.r:5000".to_owned())].into();
     let joined = joined(&all, &ours)?;
     assert!(joined.iter().all(|it| !it.policy.condemns()), "others condemn nothing here");
     Ok(joined.iter().map(|it| it.policy.name.to_string()).collect())
@@ -66,6 +64,7 @@ async fn what_may_concern_it_and_cannot_be_understood_is_named() {
         (elsewhere, false),
         (retention("no url", &[]), true),
         (json!({"spec": {"registry": {"url": "http://other.example", "aliases": [7]}}}), true),
+        (json!({"spec": {"registry": {"url": "http://other.example", "deploymentRef": "registry"}}}), true),
         (json!({}), true),
     ] {
         let server = served();

@@ -21,6 +21,7 @@ use super::registries::Registry;
 use super::resource::{Key, Resource};
 use super::trouble::Trouble;
 use crate::api::Mode;
+use crate::retention::Store;
 use crate::schedule::{Due, Turn};
 
 /// How long the watch may lag behind a live read before that is read again.
@@ -34,6 +35,8 @@ pub(super) struct Worker {
     pub(super) known: BTreeMap<Key, Known>,
     /// What is kept of the registry; read anew after anything failed.
     pub(super) files: Option<Files>,
+    /// What its storage showed, for as long as a run goes on that was planned by it.
+    pub(super) store: Option<Arc<Store>>,
 }
 
 impl Worker {

@@ -14,6 +14,7 @@ use crate::controller::make::{Made, make, number};
 use crate::controller::registries::Registry;
 use crate::controller::resource::Resource;
 use crate::controller::shelves;
+use crate::controller::storage::Runner;
 use crate::controller::story::{Standing, reconciling};
 use crate::controller::trouble::Trouble;
 use crate::oci::{RepositoryName, Tag};
@@ -87,13 +88,18 @@ impl Worker {
         now: Timestamp,
     ) -> Result<Made, Trouble> {
         let ours = self.ours(registry).await?;
+        self.store = match Runner::of(registry, |it| self.context.serves(&it.key))? {
+            Some(runner) => Some(runner.storage(&self.context, now).await?),
+            None => None,
+        };
         let files = Files::open(&mut self.files, &self.context, &registry.identities).await?;
-        let made = make(&self.context, resource, gathered, files, ours, now).await?;
+        let made = make(&self.context, resource, gathered, files, self.store.as_ref(), ours, now).await?;
         let waiting = self.waiting(resource, &made, now).await?;
         if let Some(known) = self.known.get_mut(&resource.key) {
             known.is_untidy |= known.status.plan.as_ref() != Some(&made.stored);
             known.status.plan = Some(made.stored.clone());
             known.status.registry = Some(made.registry());
+            known.status.storage.clone_from(&made.storage);
             known.status.workloads = Some(made.workloads.clone());
             known.status.rules.clone_from(&made.record.header.rules);
             known.status.waiting = waiting;

@@ -17,6 +17,7 @@ use crate::controller::pass::{Stops, pass};
 use crate::controller::registries::Registry;
 use crate::controller::resource::Resource;
 use crate::controller::shelves;
+use crate::controller::storage::Runner;
 use crate::controller::story::Standing;
 use crate::controller::trouble::Trouble;
 use crate::registry::Client;
@@ -44,9 +45,17 @@ impl Worker {
         };
         self.context.serves_this_crd().await?;
         let gathered = gather(&self.context, registry, resource).await?;
+        if self.store.is_none() && Runner::of(registry, |it| self.context.serves(&it.key))?.is_some() {
+            // This process did not plan the run: the storage is read again, and seen to be this registry's.
+            let mut shutdown = self.shutdown.clone();
+            tokio::select! {
+                made = self.make(registry, resource, &gathered, now) => { made?; }
+                _ = shutdown.wait_for(|told| *told) => return Ok(()),
+            }
+        }
         let files = Files::open(&mut self.files, &self.context, &registry.identities).await?;
         let stops = Stops { shutdown: self.shutdown.clone(), changed: self.registry.clone() };
-        let passed = pass(&gathered, files, &bound, Some(stops), now).await?;
+        let passed = pass(&gathered, files, &bound, self.store.clone(), Some(stops), now).await?;
         let is_open = files.is_open();
         let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
         known.bound = Some(bound);
@@ -95,7 +104,7 @@ impl Worker {
             let policies = registry.resources.iter().map(|it| it.policy.clone().keeps_only()).collect();
             let gathered = Gathered { client, policies, workloads: Box::new(Arc::<InUse>::default()) };
             let nothing = StoredPlan::new(BTreeSet::new(), Vec::new(), now);
-            pass(&gathered, files, &nothing, None, now).await
+            pass(&gathered, files, &nothing, None, None, now).await
         };
         match left.await {
             Ok(report) => tracing::info!(registry = registry.id(), restored = report.restored.len(), "left as it is"),

@@ -19,6 +19,8 @@ impl Worker {
         let now = clock::now();
         let Some(known) = self.known.get_mut(&resource.key) else { return Ok(()) };
         let (deleted, result) = (ending.deleted, ending.result);
+        // It may be large, and the next plan reads it anew.
+        self.store = None;
         let words = known.end(resource, ending, now);
         self.context.metrics.ended(&resource.key, result);
         self.show(resource, Some((&words, deleted > 0)), now).await;

@@ -2,6 +2,7 @@
 
 use registry_retention::api::{RunResult, RunStatus};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::registries::{Artifact, Version};
 use crate::support::{Cluster, Operator, RegistryPod, Retention, eventually};
@@ -28,7 +29,12 @@ fn killed(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>]) {
         .iter()
         .map(|stage| {
             stage.fill(&repositories);
-            let team = stage.retention("killed", "killed/*");
+            let mut spec = stage.spec("killed/*");
+            // Where the storage was read for the plan, whoever goes on reads it again.
+            if stage.registry.namespace() == "new" {
+                spec["registry"]["deploymentRef"] = json!({"name": "registry"});
+            }
+            let team = Retention::apply(cluster, stage.registry.namespace(), "killed", &spec);
             team.until(&["Ready=True Planned"]);
             let gate = stage.relay.on(Method::DELETE, "^/v2/killed/a/").nth(20).gate_answers();
             team.request("first");

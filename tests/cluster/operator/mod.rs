@@ -2,6 +2,7 @@
 //!
 //! - [`pruning`]: the main job from the dry run to an accepted plan, compared with `expectation.md`
 //! - [`refused`]: what stands in the way, and what that is called
+//! - [`storage`]: what only the registry's storage tells
 //! - [`access`]: certificates and logins from Secrets; [`schedule`]: runs that nobody asks for
 //! - [`Expectation`]: that table, read; [`numbers`]: what it comes to; [`workloads`]: who uses what
 
@@ -11,6 +12,7 @@ mod numbers;
 mod pruning;
 mod refused;
 mod schedule;
+mod storage;
 mod workloads;
 
 use expectation::Expectation;

@@ -92,6 +92,7 @@ impl Scene<'_> {
             selected,
             kept: selected - condemned,
             condemned,
+            bytes: None,
         });
         assert_eq!(status.rules, rules);
         // Five tags, and the digests that the two pods run.

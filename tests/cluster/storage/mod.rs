@@ -1,8 +1,10 @@
 //! A registry's storage, read by a Job beside it: what it says is what the files say, and the registry goes on.
 //!
 //! - [`reading`]: a registry of each version; one that may do next to nothing
+//! - [`long`]: 100,000 manifests, whose log is longer than what a kubelet keeps
 //! - [`refused`]: what cannot be read, and Jobs that somebody deletes
 
+mod long;
 mod reading;
 mod refused;
 

@@ -135,25 +135,13 @@ fn a_registry_that_may_do_next_to_nothing_is_read_as_well() {
     assert_nothing_left(&cluster, "registry");
 }
 
-/// With the operator's own account, and what else a Role must let it do in the registry's namespace. The chart does not
-/// give that while the operator makes no such Job.
+/// With the operator's own account, as the chart binds it.
 #[test]
-fn a_role_in_the_registrys_namespace_suffices() {
+fn the_operators_role_suffices_and_ends_with_its_namespaces() {
     let cluster = Cluster::up();
     let registry = RegistryPod::start(&cluster, Version::V2_8);
     cluster.block_on(registry.pusher().push("app", "v1", &Artifact::image("one").build()));
     let _operator = Operator::install(&cluster, &["namespaces={registry}", "workloads.clusterWide=false"]);
-    for (name, verbs, resources) in [
-        ("registry", "get", "deployments.apps,persistentvolumeclaims,pods/log"),
-        ("pods", "get,list", "pods"),
-        ("jobs", "get,create,delete", "jobs.batch"),
-    ] {
-        let (verbs, resources) = (format!("--verb={verbs}"), format!("--resource={resources}"));
-        cluster.kubectl(&["create", "role", name, &verbs, &resources, "-n", "registry"]);
-        let account = format!("--serviceaccount={}:rr-registry-retention", Operator::NAMESPACE);
-        let role = format!("--role={name}");
-        cluster.kubectl(&["create", "rolebinding", name, &role, &account, "-n", "registry"]);
-    }
     let kubeconfig = cluster.folder().join("operator.conf");
     std::fs::copy(cluster.kubeconfig(), &kubeconfig).expect("a copy");
     let token = cluster.kubectl(&["create", "token", "rr-registry-retention", "-n", Operator::NAMESPACE]);

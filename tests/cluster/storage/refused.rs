@@ -49,7 +49,7 @@ fn what_no_job_can_read_is_refused_with_a_reason() {
     is_refused(&cluster, "other", "StoreNotShared", &["/var/lib/registry: the storage lies on no volume"]);
     let gcs = json!([{"name": "REGISTRY_STORAGE", "value": "{gcs: {bucket: b}}"}]);
     deploy(&cluster, "gcs", json!({"env": gcs}), &json!([]));
-    is_refused(&cluster, "gcs", "Usage", &["\"gcs\" cannot be read"]);
+    is_refused(&cluster, "gcs", "ConfigurationUnusable", &["\"gcs\" cannot be read"]);
     let absent = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "absent"}}]);
     deploy(&cluster, "absent", json!({"volumeMounts": mounts}), &absent);
     is_refused(&cluster, "absent", "ClaimNotFound", &["the claim absent"]);

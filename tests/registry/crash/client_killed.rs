@@ -1,7 +1,9 @@
 //! The client dies at each of its writes, before the registry got it or before the answer came.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use regex::Regex;
 use registry_retention::registry::Access;
@@ -11,12 +13,14 @@ use tokio::sync::Notify;
 
 use crate::aftermath::{exactly_is_whole, exactly_survives, is_there, successor, tombstones};
 use crate::desk::{Desk, resource, rules, set};
-use crate::support::{Artifact, Registry, Relay, Step, Version, both_versions};
+use crate::storage::inventory;
+use crate::support::{Artifact, Registry, Relay, Step, Store, Version, both_versions};
 
 both_versions![
     whoever_comes_after_a_crash_finishes,
     whoever_comes_after_two_crashes_finishes,
     what_is_kept_after_a_crash_is_put_back,
+    what_an_index_left_behind_in_a_crash_goes_as_well,
 ];
 
 const PR: &str = "[{name: pr, repositories: {include: ['*']}, tags: {include: ['pr-*']}, action: Delete}]";
@@ -61,8 +65,8 @@ async fn die(
             }
         });
     }
-    let whole_run = Desk { client: Desk::at_url(relay.url(), Access::default()).client, ..successor(&desk, registry) };
-    desk = whole_run;
+    let client = Desk::at_url(relay.url(), Access::default()).client;
+    desk = Desk { client, store: desk.store.clone(), ..successor(&desk, registry) };
     let finished = tokio::select! {
         report = desk.prune(policies) => Some(report.unwrap()),
         () = dead.notified() => None,
@@ -171,6 +175,42 @@ async fn whoever_comes_after_two_crashes_finishes(version: Version) {
                 finishes(desk, &registry, &repository, &policies, &gone).await;
             }
         }
+    }
+}
+
+/// With the storage read beside it, the children that only a deleted index had go with it, whenever the client dies.
+async fn what_an_index_left_behind_in_a_crash_goes_as_well(version: Version) {
+    let registry = Registry::start(version).await;
+    let mut writes = [0, 0];
+    for (loss, writes) in [Loss::Request, Loss::Answer].into_iter().zip(&mut writes) {
+        for nth in 1.. {
+            let repository = format!("app-{nth}-{loss:?}").to_lowercase();
+            let policies = rules(&PR.replace("'*'", &repository));
+            let mut gone = push_everything(&registry, &repository).await;
+            gone.extend([Artifact::index([image("a"), image("y")]), image("b")]);
+            age(&registry.store(), &repository);
+            let mut desk = desk_that_knows(&registry, &policies).await;
+            read_storage(&mut desk, &registry).await;
+            let Some(mut next) = die(desk, &registry, &policies, (ANY_WRITE, nth, loss)).await else { break };
+            read_storage(&mut next, &registry).await;
+            finishes(next, &registry, &repository, &policies, &gone).await;
+            *writes = nth;
+        }
+    }
+    println!("{version:?}: died at each of {writes:?} writes");
+    assert!(writes[0] > 10 && writes[0] == writes[1]);
+}
+
+async fn read_storage(desk: &mut Desk, registry: &Registry) {
+    desk.store = Some(inventory(registry).await.into());
+    desk.now = jiff::Timestamp::now();
+}
+
+/// As if everything had been pushed days ago, ten minutes apart.
+fn age(store: &Store, repository: &str) {
+    for (number, link) in (0..).zip(store.links(repository)) {
+        let pushed = SystemTime::now() - Duration::from_secs(48 * 3600 + number * 600);
+        File::options().write(true).open(link).and_then(|link| link.set_modified(pushed)).expect("its time can be set");
     }
 }
 

@@ -1,15 +1,15 @@
 //! With the registry's storage read beside it: what the API cannot tell.
 
-use std::fs::{self, File};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use registry_retention::oci::Digest;
+use registry_retention::oci::{Digest, Manifest};
 use registry_retention::registry::Access;
-use registry_retention::retention::Policy;
+use registry_retention::retention::{Inventory, Policy, Repository};
 
 use crate::desk::{Desk, condemned, reason, resource, rules, set};
 use crate::storage::inventory;
-use crate::support::{Artifact, Pusher, Registry, Relay, Store, Version, both_versions};
+use crate::support::{Artifact, Pusher, Registry, Relay, S3Server, Store, Version, both_versions};
 
 both_versions![
     what_was_built_in_1970_and_pushed_yesterday_stays,
@@ -26,9 +26,7 @@ fn pushed_days_ago(store: &Store, repository: &str, tag: &str, digest: &Digest, 
 }
 
 fn revision_days_ago(store: &Store, repository: &str, digest: &Digest, days: u32) {
-    let link =
-        File::options().write(true).open(store.revision_link(repository, digest)).expect("the revision is there");
-    link.set_modified(SystemTime::now() - DAY * days).expect("its time can be set");
+    store.set_revision_time(repository, digest, SystemTime::now() - DAY * days);
 }
 
 /// At `registry`, with its storage read just now.
@@ -76,8 +74,8 @@ async fn each_manifest_is_read_once_and_no_tag_asked_for(version: Version) {
         }
     }
     let relay = Relay::start(&registry).await;
-    let store = inventory(&registry).await;
-    let desk = Desk { store: Some(store.into()), ..Desk::at_url(relay.url(), Access::default()) };
+    let (files, store) = (registry.store(), inventory(&registry).await);
+    let mut desk = Desk { store: Some(store.into()), ..Desk::at_url(relay.url(), Access::default()) };
     let policies = rules(
         "[{name: a, repositories: {include: [app]}, tags: {include: ['*']}, keep: {mostRecentlyPushedCount: 3}}]",
     );
@@ -87,6 +85,27 @@ async fn each_manifest_is_read_once_and_no_tag_asked_for(version: Version) {
     assert!(reads.clone().all(|line| line.contains("/manifests/sha256:")), "{lines:#?}");
     assert_eq!(reads.count(), manifests);
     assert!(!lines.iter().any(|line| line.contains("/blobs/")), "no age needs a config");
+
+    // What was read is remembered, as long as the storage shows that it is there.
+    let seen = desk.observe(&policies).await.unwrap();
+    desk.memory.remember(&policies, &seen, &[].into(), true, desk.now);
+    let new = pusher.push("app", "new", &Artifact::image("new").build()).await;
+    let gone = Artifact::image("0").build().digest();
+    files.remove_revision("app", &gone);
+    desk.store = Some(inventory(&registry).await.into());
+    let before = relay.lines().len();
+    let again = desk.observe(&policies).await.unwrap();
+    let lines = relay.lines().split_off(before);
+    let asked =
+        lines.iter().filter(|line| line.starts_with("GET")).filter_map(|line| line.split_once("/manifests/sha256:"));
+    let asked: BTreeSet<&str> = asked.map(|(_, hex)| hex).collect();
+    assert_eq!(asked, BTreeSet::from([new.parts().1, gone.parts().1]), "{lines:#?}");
+    let read = |inventory: &Inventory| -> BTreeMap<Digest, Manifest> {
+        let all = inventory.repositories.values().flat_map(Repository::read);
+        let both = all.filter(|(digest, _)| **digest != new && **digest != gone);
+        both.map(|(digest, manifest)| (digest.clone(), manifest.clone())).collect()
+    };
+    assert_eq!(read(&again), read(&seen));
 }
 
 fn untagged_after_a_week() -> Vec<Policy> {
@@ -145,9 +164,9 @@ async fn what_a_moved_tag_left_goes_and_every_byte_of_it_comes_back(version: Ver
     let report = desk.prune(&policies).await.unwrap();
     assert!(report.is_complete() && report.skipped.is_empty(), "{report:?}");
     assert!(desk.journal.0.is_empty());
-    let before = blob_bytes(&store);
+    let before = store.blob_bytes();
     registry.garbage_collect().await;
-    assert_eq!(before - blob_bytes(&store), collected.total_bytes, "to the byte");
+    assert_eq!(before - store.blob_bytes(), collected.total_bytes, "to the byte");
     registry.restart().await;
     assert_eq!(desk.verify().await.findings, []);
     for (repository, tag) in [("app", "latest"), ("app", "kept"), ("elsewhere", "v1")] {
@@ -160,7 +179,33 @@ async fn garbage(pusher: &Pusher) {
     pusher.upload("app", &[7; 5_000]).await.expect("an upload");
 }
 
-/// The sum of the sizes of all blobs, by the files on disk.
-fn blob_bytes(store: &Store) -> u64 {
-    store.blobs().iter().map(|digest| fs::metadata(store.blob(digest)).expect("a blob").len()).sum()
+/// 3.1.1 on S3 lists neither `v1-alpine` nor `v1-alpine3`. What they are at stays, whoever else was at it goes; and whatever
+/// only condemned tags are at goes, hidden or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hidden_tags_are_at_stays() {
+    let server = S3Server::start(&["images"]).await;
+    let registry = Registry::builder(Version::V3_1).hiding_tags().bucket(&server, "images", "").start().await;
+    let pusher = registry.pusher();
+    for tag in ["latest", "v1", "v1-alpine", "v1-alpine3", "v1.2", "v1.2-alpine", "v2"] {
+        pusher.push("app", tag, &Artifact::image(tag).build()).await;
+    }
+    pusher.tag("app", "v1-alpine3", "alias").await;
+    let index = Artifact::index([Artifact::image("v2").build(), Artifact::image("v1-alpine").build()]);
+    pusher.push("app", "v3", &index).await;
+    let listed = pusher.tags("app").await.unwrap();
+    assert!(!listed.contains(&"v1-alpine3".to_owned()), "it is hidden: {listed:?}");
+
+    let store = crate::storage::s3::inventory(&registry).await;
+    let mut desk = Desk { store: Some(store.into()), now: jiff::Timestamp::now(), ..Desk::at(&registry) };
+    let policies =
+        rules("[{name: a, repositories: {include: [app]}, tags: {include: [alias, v2, v3]}, action: Delete}]");
+    let report = desk.prune(&policies).await.unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    for tag in ["latest", "v1", "v1-alpine", "v1-alpine3", "v1.2", "v1.2-alpine"] {
+        assert_eq!(pusher.is_whole("app", tag).await, Ok(()), "{tag}");
+    }
+    for gone in [index, Artifact::image("v2").build()] {
+        assert!(pusher.manifest("app", gone.digest().as_str()).await.is_err(), "{}", gone.digest());
+    }
+    assert_eq!(pusher.digest_of("app", "alias").await, None);
 }

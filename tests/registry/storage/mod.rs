@@ -4,7 +4,7 @@
 mod changing;
 mod odd;
 mod reading;
-mod s3;
+pub(crate) mod s3;
 mod terminal;
 
 use jiff::Timestamp;

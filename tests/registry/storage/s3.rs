@@ -12,7 +12,7 @@ use crate::support::{Artifact, Registry, S3Server, Version, both_versions};
 both_versions![what_a_bucket_holds_is_what_was_pushed, damage_in_a_bucket_is_said];
 
 /// What the registry's own configuration leads to.
-async fn inventory(registry: &Registry) -> Inventory {
+pub(crate) async fn inventory(registry: &Registry) -> Inventory {
     try_inventory(&fs::read_to_string(registry.config_path()).unwrap()).await.expect("an inventory")
 }
 

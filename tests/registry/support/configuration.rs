@@ -163,6 +163,8 @@ impl Builder {
             storage.remove("filesystem");
             storage.insert("s3".into(), bucket.clone());
         }
+        // A bucket is the test's own affair; who pulls is not sent there.
+        configuration["storage"]["redirect"] = json!({"disable": true});
         if self.descriptor_cache {
             configuration["storage"]["cache"] = json!({"blobdescriptor": "inmemory"});
         }

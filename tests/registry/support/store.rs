@@ -118,6 +118,17 @@ impl Store {
         files
     }
 
+    /// Every link of a repository: of tags and of manifests.
+    pub fn links(&self, repository: &str) -> BTreeSet<PathBuf> {
+        let mut links = BTreeSet::new();
+        visit(&self.repository(repository).join("_manifests"), &mut |path, _| {
+            if path.ends_with("link") {
+                links.insert(path.to_owned());
+            }
+        });
+        links
+    }
+
     /// Every link that is empty: what 2.8 leaves behind when a write fails half-way, and what its collector dies of.
     pub fn empty_links(&self) -> BTreeSet<PathBuf> {
         let mut empty = BTreeSet::new();

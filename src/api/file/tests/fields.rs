@@ -22,6 +22,22 @@ fn rules_across_fields() {
         "  timeZone: Europe/Berlin\n  protect:",
         &["spec.timeZone: `timeZone` says how `schedule` is read; give a `schedule` too, or leave `timeZone` out"],
     );
+    broken(
+        "5000'}",
+        "5000', container: main}",
+        &[
+            "spec.registry.container: `container` is one of the Deployment's; name that by `deploymentRef` too, or leave \
+           `container` out",
+        ],
+    );
+    broken(
+        "5000'}",
+        "5000', configuration: /etc/config.yml}",
+        &[
+            "spec.registry.configuration: `configuration` is a file in the Deployment's container; name the Deployment by \
+           `deploymentRef` too, or leave `configuration` out",
+        ],
+    );
     let neither = "spec.rules[0]: say what becomes of the selected tags: `keep` with at least one criterion, or \
                    `action: Delete` or `action: Keep`";
     broken("    keep: {mostRecentlyPushedCount: 5}\n", "", &[neither]);

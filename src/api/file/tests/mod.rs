@@ -52,6 +52,9 @@ fn the_example_means_what_it_says() {
             complete_tag_lists: true,
             secret_ref: Some(SecretReference { name: "registry-credentials".to_owned() }),
             cert_secret_ref: Some(SecretReference { name: "registry-ca".to_owned() }),
+            deployment_ref: Some(DeploymentReference { name: "registry".into() }),
+            container: Some("registry".into()),
+            configuration: Some("/etc/distribution/config.yml".into()),
         },
         rules: vec![
             Rule {
