@@ -17,6 +17,7 @@
 //!
 //! - [`registry`]: the registry's HTTP API: login, listings, manifests, blobs, deletions, probes.
 //! - [`storage`]: the registry's storage read directly: tag links, revisions, uploads, blob sizes, free space.
+//! - [`collector`]: runs the registry's own `garbage-collect` beside its storage, and vetoes it.
 //! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
 //! - [`cluster`]: what workloads use, and the cluster's own resources.
 //! - [`controller`]: the operator: one worker for each registry; resources in, deletions and reports out.
@@ -27,6 +28,7 @@ pub mod api;
 pub mod cli;
 pub mod cluster;
 pub mod collection;
+pub mod collector;
 pub mod controller;
 pub mod oci;
 pub mod pruning;

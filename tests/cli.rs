@@ -192,7 +192,7 @@ fn a_storage_that_cannot_be_read_is_refused_with_what_to_do() {
     );
     check(&configuration("{s3: {bucket: b, region: r, v4auth: false}}"), 2, &["storage.s3.v4auth"]);
     check(&cli.run(&["inventory", "--configuration", "missing.yml"]), 2, &["missing.yml: cannot be read"]);
-    check(&cli.run(&["inventory", "--detect"]), 2, &["REGISTRY_CONFIGURATION_PATH", "no inventory was made"]);
+    check(&cli.run(&["inventory", "--detect"]), 2, &["REGISTRY_CONFIGURATION_PATH", "nothing was done"]);
     let elsewhere = cli.run(&["inventory", "--storage", root, "--volumes", "/nowhere:", "--log"]);
     check(&elsewhere, 2, &["the storage lies on no volume", "registry-retention-log/1 failed StoreNotShared"]);
 }

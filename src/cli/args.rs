@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::exit;
-use crate::oci::{RepositoryName, TagReference};
+use crate::api::Age;
+use crate::oci::{Digest, RepositoryName, TagReference};
 use crate::registry::Endpoint;
 use crate::storage::Location;
 
@@ -50,6 +51,7 @@ pub(super) enum Command {
     Explain(Explain),
     Verify(Verify),
     Inventory(Inventory),
+    Collector(Collector),
     /// Run the operator; its Deployment does this
     Controller(Controller),
     Install(Install),
@@ -219,6 +221,69 @@ pub(super) struct Inventory {
     pub(super) log: bool,
 }
 
+/// Collect the registry's garbage beside its storage, while nothing can write there; the operator's Job does this
+///
+/// It runs the registry's own garbage-collect, first as a dry run, and lets it delete only if everything that tags, children
+/// of indexes, referrers and what is in use need would stay. It needs no login at the registry, only its program, its
+/// configuration, its environment and its user.
+///
+/// THE REGISTRY HAS TO BE STOPPED OR READ-ONLY, in every one of its processes: whatever is pushed meanwhile is lost. Only
+/// --dry-run may run beside a writable registry.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+#[command(group = clap::ArgGroup::new("by").required(true).args(["configuration", "detect"]))]
+#[command(group = clap::ArgGroup::new("consent").required(true).args(["registry_is_read_only", "dry_run"]))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(super) struct Collector {
+    /// The configuration file of the registry; variables REGISTRY_... of the environment stand over it
+    #[arg(long, value_name = "FILE")]
+    pub(super) configuration: Option<PathBuf>,
+    /// In the registry's own image: find the configuration file as the registry does
+    #[arg(long)]
+    pub(super) detect: bool,
+    /// The registry's program [default: registry or docker-registry in the PATH]
+    #[arg(long, value_name = "FILE")]
+    pub(super) executable: Option<PathBuf>,
+    /// Refuse a storage that lies in none of these folders, separated by colons
+    #[arg(long, value_name = "DIRS")]
+    pub(super) volumes: Option<String>,
+    /// Vouch that every process of the registry is stopped, or read-only and restarted since
+    ///
+    /// A push that ends while garbage is collected is lost, though it was accepted. Restart every process afterwards: what
+    /// it remembers of blobs is no longer true.
+    #[arg(long)]
+    pub(super) registry_is_read_only: bool,
+    /// Delete nothing: tell what nothing needs, and how long a collection would take
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Keep the manifests in this list, too: a line `DIGEST [WHY]` for each, and at last `end COUNT`; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(super) keep: Vec<PathBuf>,
+    /// Keep the manifest or config with this digest, too; can be repeated
+    #[arg(long, value_name = "DIGEST")]
+    pub(super) in_use: Vec<Digest>,
+    /// Keep what the final plan in this folder keeps, too; its pieces are DIR/0/plan, DIR/1/plan and so on
+    ///
+    /// The operator mounts them. A piece that is missing or differs ends the run before anything is changed.
+    #[arg(long, value_name = "DIR", requires_all = ["plan_pieces", "plan_hash"])]
+    pub(super) plan: Option<PathBuf>,
+    /// How many pieces the final plan has
+    #[arg(long, value_name = "COUNT", env = "REGISTRY_RETENTION_PLAN_PIECES")]
+    pub(super) plan_pieces: Option<usize>,
+    /// The sha256 of the pieces of the final plan, one after another
+    #[arg(long, value_name = "HASH", env = "REGISTRY_RETENTION_PLAN_HASH")]
+    pub(super) plan_hash: Option<String>,
+    /// Remove uploads in which nothing was written for so long, such as 24h; those in a bucket are left [default: none]
+    #[arg(long, value_name = "AGE", conflicts_with = "dry_run")]
+    pub(super) stale_uploads_older_than: Option<Age>,
+    /// How what is kept is looked at afterwards
+    #[arg(long, value_enum, default_value_t, conflicts_with = "dry_run")]
+    pub(super) verify: CollectorVerify,
+    /// End with a line for programs on standard output, which the operator reads from the Job's log
+    #[arg(long)]
+    pub(super) log: bool,
+}
+
 /// Copy this program into a folder; the operator's Jobs do this, to run it in the registry's own image
 #[derive(Debug, Args)]
 pub(super) struct Install {
@@ -365,6 +430,18 @@ pub(super) enum VerifyOutput {
     Yaml,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(super) enum CollectorVerify {
+    /// Every link, manifest and blob is there, as large as before
+    #[default]
+    References,
+    /// The same, and every byte is hashed again
+    Content,
+    /// Not at all
+    None,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -391,6 +468,8 @@ mod tests {
             "rr inventory --storage /x",
             "rr inventory --configuration x -o y.gz",
             "rr inventory --detect --volumes /a:/b --log",
+            "rr collector --detect --dry-run --log",
+            "rr collector --configuration x --registry-is-read-only --verify Content --stale-uploads-older-than 24h",
         ] {
             assert_eq!(parse(line), Ok(()), "{line}");
         }
@@ -411,6 +490,12 @@ mod tests {
             "rr inventory --storage gs://x",
             "rr inventory --detect --storage /x",
             "rr inventory --detect --log -o x",
+            "rr collector --detect",
+            "rr collector --dry-run",
+            "rr collector --detect --dry-run --plan x --plan-pieces 1",
+            "rr collector --detect --dry-run --registry-is-read-only",
+            "rr collector --detect --dry-run --stale-uploads-older-than 24h",
+            "rr collector --detect --registry-is-read-only --in-use x",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

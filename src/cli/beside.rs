@@ -2,6 +2,7 @@
 //! its storage is the same one there.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
@@ -11,6 +12,12 @@ use crate::storage::Location;
 const VARIABLE: &str = "REGISTRY_CONFIGURATION_PATH";
 /// Where the official images have it: of 2.x, and of 3.x.
 const OFFICIAL: [&str; 2] = ["/etc/docker/registry/config.yml", "/etc/distribution/config.yml"];
+
+/// The environment, as far as it is text.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
 
 /// Finds the configuration file of the registry whose image and environment these are, if there is just one that it can
 /// be. `exists` says whether a file is there.
@@ -38,8 +45,8 @@ pub(super) fn configuration_file(
 
 fn unknown(why: &str) -> CliError {
     CliError::EntryPointUnknown(format!(
-        "which configuration file the registry reads is not known: {why}; no inventory was made; say in the Deployment \
-         how it is started: command: [registry, serve, FILE]"
+        "which configuration file the registry reads is not known: {why}; nothing was done; say in the Deployment how it \
+         is started: command: [registry, serve, FILE]"
     ))
 }
 
@@ -55,7 +62,7 @@ pub(super) fn must_be_shared(location: &Location, volumes: &[PathBuf]) -> Result
     }
     Err(CliError::StoreNotShared(format!(
         "{location}: the storage lies on no volume that another pod can have as well, such as a claim (an emptyDir, or the \
-         container's own files, cannot be read from beside it); no inventory was made"
+         container's own files, cannot be read from beside it); nothing was done"
     )))
 }
 

@@ -9,7 +9,7 @@ pub enum Exit {
     Waiting,
     /// Something failed or was left; run it again.
     Incomplete,
-    /// `verify` found damage.
+    /// `verify` or `collector` found damage.
     Damaged,
     /// The registry, its storage or the cluster could not be reached, or refused.
     Registry,
@@ -35,7 +35,7 @@ Exit codes:
        deletion disabled, read-only, pull-through cache, hidden tags
   4    a plan waits for acceptance (prune --yes: what needs none was deleted)
   5    incomplete: something failed or was left; run it again
-  6    verify found damage
+  6    verify or collector found damage
   7    the state directory is locked, damaged or cannot be written
   130  ended by SIGINT; run it again to go on
   143  ended by SIGTERM; run it again to go on";

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -78,9 +77,7 @@ fn location(args: &args::Inventory) -> Result<Location, CliError> {
 }
 
 fn configured_location(args: &args::Inventory) -> Result<Location, CliError> {
-    let environment = std::env::vars_os();
-    let environment: BTreeMap<String, String> =
-        environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let environment = beside::environment();
     let path = match &args.configuration {
         Some(path) => path.clone(),
         None => beside::configuration_file(&environment, Path::is_file)?,

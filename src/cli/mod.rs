@@ -4,7 +4,7 @@
 //! - `cluster`: what workloads use, and what others keep
 //! - `source`, `access`, `state`: resources, logins and certificates, and the state directory, as they are read
 //! - `pass`: one pass over one registry, up to the point where something would be deleted
-//! - `plan`, `prune`, `accept`, `explain`, `verify`, `inventory`: the commands
+//! - `plan`, `prune`, `accept`, `explain`, `verify`, `inventory`, `collector`: the commands
 //! - `plugin`: the same binary as `kubectl registry-retention`
 //! - `show`: plans, reports and findings as text, JSON and YAML; `screen`: what reaches the terminal
 //! - `next`: the next command to type; `watch`, `stop`: progress, and signals
@@ -14,6 +14,7 @@ mod access;
 mod args;
 mod beside;
 mod cluster;
+mod collector;
 mod controller;
 mod error;
 mod exit;
@@ -74,6 +75,13 @@ fn end(ended: Result<Exit, CliError>) -> Exit {
 fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         Command::Controller(args) => runtime()?.block_on(controller::run(&args)),
+        Command::Collector(args) => {
+            let runtime = runtime()?;
+            let ended = runtime.block_on(collector::run(&args, &cli.loudness));
+            // A blob that is being hashed may be large.
+            runtime.shutdown_background();
+            ended
+        }
         Command::Crd => {
             screen::raw(&crate::api::crd_yaml());
             Ok(Exit::Done)

@@ -6,8 +6,10 @@
 //! - `pod`: the registry's image, environment, volumes and identity, without what makes a pod serve
 //! - [`Errand`], [`job`]: a command of ours in such a pod
 //! - [`Refusal`]: why there is no such pod
+//! - [`garbage`]: what a collection may delete, and what it says it would
 
 mod entry_point;
+pub mod garbage;
 mod job;
 mod place;
 mod pod;

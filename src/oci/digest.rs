@@ -41,11 +41,46 @@ impl Digest {
 
     /// Whether `bytes` are what this digest names.
     pub fn matches(&self, bytes: &[u8]) -> bool {
-        let (algorithm, encoded) = self.parts();
-        match algorithm {
-            "sha256" => hex(&Sha256::digest(bytes)) == encoded,
-            _ => hex(&Sha512::digest(bytes)) == encoded,
+        let mut hasher = Hasher::of(self);
+        hasher.update(bytes);
+        hasher.is(self)
+    }
+}
+
+/// Hashes bytes as they come, to be compared with a digest.
+#[derive(Clone, Debug)]
+pub struct Hasher(Algorithm);
+
+#[derive(Clone, Debug)]
+enum Algorithm {
+    Sha256(Sha256),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// By the algorithm of `digest`.
+    pub fn of(digest: &Digest) -> Self {
+        Self(match digest.parts().0 {
+            "sha256" => Algorithm::Sha256(Sha256::new()),
+            _ => Algorithm::Sha512(Sha512::new()),
+        })
+    }
+
+    /// Takes more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Algorithm::Sha256(hash) => hash.update(bytes),
+            Algorithm::Sha512(hash) => hash.update(bytes),
         }
+    }
+
+    /// Whether the bytes were what `digest` names.
+    pub fn is(self, digest: &Digest) -> bool {
+        let computed = match self.0 {
+            Algorithm::Sha256(hash) => hex(&hash.finalize()),
+            Algorithm::Sha512(hash) => hex(&hash.finalize()),
+        };
+        computed == digest.parts().1
     }
 }
 

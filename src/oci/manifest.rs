@@ -1,5 +1,6 @@
 use serde::Deserialize;
 
+use super::media_type::{OCI_IMAGE, OCI_INDEX};
 use super::{Descriptor, Digest, ManifestKind, Tombstone};
 
 /// The largest manifest that Distribution accepts, in bytes.
@@ -61,6 +62,14 @@ struct Raw {
     annotations: Option<std::collections::BTreeMap<String, String>>,
 }
 
+/// What tells of what kind a manifest is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawKind {
+    media_type: Option<String>,
+    manifests: Option<serde::de::IgnoredAny>,
+}
+
 /// `"layers": null` is a list that is present and empty; an absent one is none.
 fn null_as_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Descriptor>>, D::Error> {
     Ok(Some(Option::deserialize(deserializer)?.unwrap_or_default()))
@@ -94,6 +103,20 @@ impl Manifest {
             tombstone: is_empty_index.then(|| Tombstone::from_annotations(&annotations)).flatten(),
             created: annotations.remove("org.opencontainers.image.created"),
         })
+    }
+
+    /// Parses the bytes of a manifest as the storage holds them, without the type under which they are served.
+    ///
+    /// What it is, is what it says itself; without that, what it holds, as Distribution has it
+    /// (`registry/storage/manifeststore.go`, `Get`).
+    pub fn parse_stored(body: &[u8]) -> Result<Self, ManifestError> {
+        let kind: RawKind = serde_json::from_slice(body).map_err(|_| ManifestError::Malformed)?;
+        let content_type = match (kind.media_type.as_deref().unwrap_or_default(), kind.manifests) {
+            ("", Some(_)) => OCI_INDEX,
+            ("", None) => OCI_IMAGE,
+            (said, _) => said,
+        };
+        Self::parse(content_type, body)
     }
 
     /// The manifests that this one needs.
@@ -162,6 +185,28 @@ mod tests {
             parse(INDEX, &json!({"schemaVersion": 2, "manifests": [descriptor("a"), descriptor("b")]})).unwrap();
         assert_eq!(manifest.children().collect::<Vec<_>>(), [&Digest::of(b"a"), &Digest::of(b"b")]);
         assert!(parse(INDEX, &json!({"schemaVersion": 2, "manifests": null})).unwrap().is_index());
+    }
+
+    #[test]
+    fn what_is_stored_says_itself_what_it_is() {
+        let stored = |body: Value| Manifest::parse_stored(&serde_json::to_vec(&body).unwrap());
+        for (kind, is_index) in [(Some(IMAGE), false), (None, false), (Some(INDEX), true), (None, true)] {
+            let mut body = if is_index {
+                json!({"schemaVersion": 2, "manifests": [descriptor("a")]})
+            } else {
+                json!({"schemaVersion": 2, "config": descriptor("c"), "layers": [descriptor("l")]})
+            };
+            if let Some(kind) = kind {
+                body["mediaType"] = json!(kind);
+            }
+            assert_eq!(stored(body).unwrap().is_index(), is_index, "{kind:?}");
+        }
+        let both = json!({"config": descriptor("c"), "layers": [], "manifests": [descriptor("a")]});
+        assert_eq!(stored(both), Err(ManifestError::Malformed));
+        assert_eq!(stored(json!({"schemaVersion": 1, "fsLayers": []})), Err(ManifestError::Malformed));
+        assert_eq!(stored(json!({"mediaType": "text/plain"})), Err(ManifestError::MediaType));
+        assert_eq!(Manifest::parse_stored(b"{}"), Err(ManifestError::Malformed));
+        assert_eq!(Manifest::parse_stored(b""), Err(ManifestError::Malformed));
     }
 
     #[test]

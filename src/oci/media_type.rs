@@ -1,6 +1,6 @@
 /// `application/vnd.oci.image.index.v1+json`
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const OCI_IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const OCI_IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const DOCKER_IMAGE: &str = "application/vnd.docker.distribution.manifest.v2+json";
 

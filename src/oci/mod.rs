@@ -17,7 +17,7 @@ mod tombstone;
 pub use companion::CompanionTag;
 pub use config::created_of_config;
 pub use descriptor::Descriptor;
-pub use digest::{Digest, DigestError};
+pub use digest::{Digest, DigestError, Hasher};
 pub use image::{ImageReference, ImageReferenceError};
 pub use manifest::{Content, MAX_MANIFEST_BYTES, Manifest, ManifestError};
 pub use media_type::{ACCEPT_MANIFESTS, ManifestKind, OCI_INDEX};

@@ -1,7 +1,6 @@
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::LOCATION;
-use sha2::{Digest as _, Sha256, Sha512};
 
 use super::Client;
 use super::error::{Problem, RegistryError};
@@ -9,7 +8,7 @@ use super::exchange::Answer;
 use super::retry;
 use super::token::Scope;
 use super::transport::Ask;
-use crate::oci::{Digest, RepositoryName};
+use crate::oci::{Digest, Hasher, RepositoryName};
 
 /// How many redirects a blob may take; a store that signs URLs needs one.
 const MAX_REDIRECTS: usize = 3;
@@ -69,7 +68,7 @@ impl Client {
             let Some(mut answer) = self.find_blob(Method::GET, repository, digest).await? else {
                 return Ok(Rehashed::Missing);
             };
-            let (mut hash, mut length) = (Hash::of(digest), 0);
+            let (mut hash, mut length) = (Hasher::of(digest), 0);
             let error = loop {
                 match answer.chunk().await {
                     Ok(Some(chunk)) => {
@@ -121,37 +120,5 @@ impl Client {
         ask.url = allowed.ok_or_else(|| answer.fail(Problem::UnsafeRedirect))?;
         ask.elsewhere = !self.endpoint().is_origin_of(&ask.url);
         Ok(())
-    }
-}
-
-enum Hash {
-    Sha256(Sha256),
-    Sha512(Sha512),
-}
-
-impl Hash {
-    fn of(digest: &Digest) -> Self {
-        match digest.parts().0 {
-            "sha256" => Self::Sha256(Sha256::new()),
-            _ => Self::Sha512(Sha512::new()),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hash) => hash.update(bytes),
-            Self::Sha512(hash) => hash.update(bytes),
-        }
-    }
-
-    fn is(self, digest: &Digest) -> bool {
-        let computed = match self {
-            Self::Sha256(hash) => hash.finalize().to_vec(),
-            Self::Sha512(hash) => hash.finalize().to_vec(),
-        };
-        let named = digest.parts().1.as_bytes().chunks(2);
-        named
-            .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-            .eq(computed.into_iter().map(Some))
     }
 }

@@ -97,6 +97,12 @@ pub(super) fn blob(algorithm: &str, shard: &str, digits: &str) -> Option<Digest>
     if is_shard(shard) && digits.starts_with(shard) { digest(algorithm, digits) } else { None }
 }
 
+/// Where a blob lies, below [`BASE`].
+pub(super) fn blob_path(digest: &Digest) -> String {
+    let (algorithm, digits) = digest.parts();
+    format!("blobs/{algorithm}/{}/{digits}/data", &digits[..2])
+}
+
 /// Whether digests of this algorithm are stored.
 pub(super) fn is_algorithm(name: &str) -> bool {
     matches!(name, "sha256" | "sha512")
@@ -153,6 +159,7 @@ mod tests {
         ] {
             assert_eq!(place(&path), expected, "{path}");
         }
+        assert_eq!(place(&blob_path(&digest)), Place::Blob(digest.clone()));
         for path in [
             "",
             "blobs",

@@ -8,6 +8,9 @@
 //! - [`read`], [`read_each`]: an inventory of it, as a [`Store`](crate::retention::Store) or [`Entry`] by entry.
 //! - [`Writer`], [`Lines`], [`load`]: the saved form of an inventory.
 //! - [`LogWriter`], [`LogReader`]: the same as lines of a container's log, on which lines get lost.
+//! - [`Blobs`]: the bytes of single blobs.
+//! - [`remove_stale_uploads`], [`mend_links`]: what pushes left that did not end.
+//! - [`unsuitable`]: whether a registry is configured in a way that forbids a collection beside it.
 //! - [`StorageError`]: why there is no inventory.
 //!
 //! Beneath:
@@ -23,6 +26,7 @@
 //! merely lies where it does not belong is counted. Tag links are read before blobs are listed: whatever a link needs was
 //! written before it.
 
+mod blobs;
 mod bucket;
 mod configuration;
 mod connect;
@@ -36,6 +40,7 @@ mod layout;
 mod lines;
 mod load;
 mod location;
+mod mend;
 mod objects;
 mod parameters;
 mod problem;
@@ -44,10 +49,13 @@ mod read;
 mod received;
 mod saved;
 mod service;
+mod stale;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod unsuitable;
 
+pub use blobs::{Blobs, Rehash};
 pub use bucket::{AccessKey, Azure, AzureLogin, Bucket, Gcs, S3, Secret, Service, ServiceAccount};
 pub use configuration::{ConfigurationError, configured};
 pub use entry::{Entry, NoEntry};
@@ -56,8 +64,11 @@ pub use gather::{Ending, Tally};
 pub use lines::Lines;
 pub use load::load;
 pub use location::{Location, LocationError};
+pub use mend::{Remedy, can_mend, mend_links};
 pub use problem::{Answer, BucketProblem};
 pub use read::{read, read_each};
 pub use received::{InventoryBytes, LONGEST_LOG_LINE, LogReader};
 pub use saved::Writer;
+pub use stale::{StaleUploads, remove_stale_uploads};
 pub use transport::{LogWriter, write_failure};
+pub use unsuitable::{Unsuitable, unsuitable};

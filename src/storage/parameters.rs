@@ -25,26 +25,7 @@ pub(super) fn driver(
     yaml: &str,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Driver, ConfigurationError> {
-    let file: Value = read(yaml).ok_or(ConfigurationError::Unreadable)?;
-    let version = match &file["version"] {
-        Value::String(version) => version.clone(),
-        version => version.to_string(),
-    };
-    if version != "0.1" {
-        return Err(ConfigurationError::Version);
-    }
-    let mut storage = section(file["storage"].clone()).ok_or(ConfigurationError::Unreadable)?;
-    let environment: BTreeMap<String, String> = environment.into_iter().collect();
-    for (name, value) in environment {
-        let Some(rest) = name.strip_prefix("REGISTRY_STORAGE") else { continue };
-        let invalid = || ConfigurationError::Variable(name.clone());
-        if rest.is_empty() {
-            storage = read(&value).and_then(section).ok_or_else(invalid)?;
-        } else if let Some(path) = rest.strip_prefix('_') {
-            let path: Vec<&str> = path.split('_').collect();
-            overwrite(&mut storage, &path, &value).ok_or_else(invalid)?;
-        }
-    }
+    let storage = merged("storage", yaml, environment)?;
     let mut drivers: Vec<_> = storage.into_iter().filter(|(name, _)| !NO_DRIVERS.contains(&name.as_str())).collect();
     match (drivers.pop(), drivers.len()) {
         (None, _) => Err(ConfigurationError::NoDriver),
@@ -58,6 +39,36 @@ pub(super) fn driver(
         }
         (Some(_), _) => Err(ConfigurationError::SeveralDrivers),
     }
+}
+
+/// A section of a configuration file, with the environment over it.
+pub(super) fn merged(
+    name: &str,
+    yaml: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Map<String, Value>, ConfigurationError> {
+    let file: Value = read(yaml).ok_or(ConfigurationError::Unreadable)?;
+    let version = match &file["version"] {
+        Value::String(version) => version.clone(),
+        version => version.to_string(),
+    };
+    if version != "0.1" {
+        return Err(ConfigurationError::Version);
+    }
+    let mut merged = section(file[name].clone()).ok_or(ConfigurationError::Unreadable)?;
+    let prefix = format!("REGISTRY_{}", name.to_uppercase());
+    let environment: BTreeMap<String, String> = environment.into_iter().collect();
+    for (name, value) in environment {
+        let Some(rest) = name.strip_prefix(&prefix) else { continue };
+        let invalid = || ConfigurationError::Variable(name.clone());
+        if rest.is_empty() {
+            merged = read(&value).and_then(section).ok_or_else(invalid)?;
+        } else if let Some(path) = rest.strip_prefix('_') {
+            let path: Vec<&str> = path.split('_').collect();
+            overwrite(&mut merged, &path, &value).ok_or_else(invalid)?;
+        }
+    }
+    Ok(merged)
 }
 
 /// The section `storage`: a map, or just the name of a driver.

@@ -10,6 +10,7 @@ mod desk;
 mod support;
 
 mod access;
+mod collector;
 mod crash;
 mod damage;
 mod full_disk;

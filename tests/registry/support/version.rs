@@ -15,11 +15,19 @@ impl Version {
     /// Its executable, from the cache; the first call puts it there, if it is missing. No environment of the machine's
     /// reaches it, and the kernel ends it with the thread that started it, even if that is killed.
     pub fn command(self) -> Command {
-        let name = match self {
+        command(cache(), self.name())
+    }
+
+    /// The path of its executable.
+    pub fn executable(self) -> PathBuf {
+        cache().join("bin").join(self.name())
+    }
+
+    fn name(self) -> &'static str {
+        match self {
             Self::V2_8 => "registry-2.8",
             Self::V3_1 => "registry-3.1",
-        };
-        command(cache(), name)
+        }
     }
 }
 
