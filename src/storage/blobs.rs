@@ -2,12 +2,13 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use futures::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt as _};
 
-use super::connect::connect;
+use super::connect::Opened;
 use super::filesystem::unreadable;
-use super::{Bucket, BucketProblem, Location, StorageError, layout};
+use super::{Location, StorageError, layout};
 use crate::oci::{Digest, Hasher};
 
 /// The bytes of single blobs, read from the storage itself.
@@ -17,12 +18,7 @@ pub struct Blobs(Place);
 #[derive(Debug)]
 enum Place {
     Folder(PathBuf),
-    Bucket {
-        store: Box<dyn ObjectStore>,
-        /// What all keys begin with.
-        base: String,
-        bucket: Box<Bucket>,
-    },
+    Bucket(Box<Opened>),
 }
 
 /// What a blob was found to be.
@@ -44,12 +40,7 @@ impl Blobs {
     pub fn at(location: &Location) -> Result<Self, StorageError> {
         Ok(Self(match location {
             Location::Filesystem(root) => Place::Folder(root.join(layout::BASE)),
-            Location::Bucket(bucket) => {
-                let unread = |problem| StorageError::Bucket { place: bucket.to_string(), problem };
-                let store = connect(bucket).map_err(unread)?;
-                let root = if bucket.root.is_empty() { String::new() } else { format!("{}/", bucket.root) };
-                Place::Bucket { store, base: format!("{root}{}", layout::BASE), bucket: bucket.clone() }
-            }
+            Location::Bucket(bucket) => Place::Bucket(Box::new(Opened::new(bucket)?)),
         }))
     }
 
@@ -66,15 +57,11 @@ impl Blobs {
                 })
                 .await
             }
-            Place::Bucket { store, base, bucket } => {
-                let failed = |error: object_store::Error| problem(bucket, &error);
-                let bytes = match store.get_range(&key(base, digest), 0..limit).await {
-                    Ok(bytes) => bytes,
-                    Err(object_store::Error::NotFound { .. }) => return Ok(None),
-                    Err(error) => return Err(failed(error)),
-                };
-                Ok(Some(bytes.to_vec()))
-            }
+            Place::Bucket(opened) => match opened.store.get_range(&key(&opened.base, digest), 0..limit).await {
+                Ok(bytes) => Ok(Some(bytes.to_vec())),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(opened.failed(&error)),
+            },
         }
     }
 
@@ -98,15 +85,13 @@ impl Blobs {
                 })
                 .await
             }
-            Place::Bucket { store, base, bucket } => {
-                use futures::TryStreamExt as _;
-                let failed = |error: object_store::Error| problem(bucket, &error);
-                let mut chunks = match store.get(&key(base, digest)).await {
+            Place::Bucket(opened) => {
+                let mut chunks = match opened.store.get(&key(&opened.base, digest)).await {
                     Ok(answer) => answer.into_stream(),
                     Err(object_store::Error::NotFound { .. }) => return Ok(Rehash::Missing),
-                    Err(error) => return Err(failed(error)),
+                    Err(error) => return Err(opened.failed(&error)),
                 };
-                while let Some(chunk) = chunks.try_next().await.map_err(failed)? {
+                while let Some(chunk) = chunks.try_next().await.map_err(|error| opened.failed(&error))? {
                     hasher.update(&chunk);
                 }
                 Ok(judged(hasher, digest))
@@ -137,8 +122,4 @@ async fn blocking<T: Send + 'static>(
 
 fn key(base: &str, digest: &Digest) -> Key {
     Key::from(format!("{base}/{}", layout::blob_path(digest)))
-}
-
-fn problem(bucket: &Bucket, error: &object_store::Error) -> StorageError {
-    StorageError::Bucket { place: bucket.to_string(), problem: BucketProblem::of(error, &bucket.service) }
 }

@@ -9,13 +9,36 @@ use object_store::{Certificate, ClientOptions, ObjectStore, RetryConfig};
 
 use super::bucket::{Azure, AzureLogin, Bucket, Gcs, S3, Service, ServiceAccount};
 use super::problem::BucketProblem;
+use super::{StorageError, layout};
 
 /// How often a request is sent again, and how long that may go on.
 const TRIES: usize = 6;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Gets ready to read a bucket; nothing is sent yet.
-pub(super) fn connect(bucket: &Bucket) -> Result<Box<dyn ObjectStore>, BucketProblem> {
+/// A bucket that is ready to be read.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) store: Box<dyn ObjectStore>,
+    /// What all keys of the registry begin with.
+    pub(super) base: String,
+    bucket: Bucket,
+}
+
+impl Opened {
+    /// Gets ready; nothing is sent yet.
+    pub(super) fn new(bucket: &Bucket) -> Result<Self, StorageError> {
+        let store = connect(bucket).map_err(|problem| StorageError::Bucket { place: bucket.to_string(), problem })?;
+        let root = if bucket.root.is_empty() { String::new() } else { format!("{}/", bucket.root) };
+        Ok(Self { store, base: format!("{root}{}", layout::BASE), bucket: bucket.clone() })
+    }
+
+    /// What went wrong, as it is told.
+    pub(super) fn failed(&self, error: &object_store::Error) -> StorageError {
+        StorageError::Bucket { place: self.bucket.to_string(), problem: BucketProblem::of(error, &self.bucket.service) }
+    }
+}
+
+fn connect(bucket: &Bucket) -> Result<Box<dyn ObjectStore>, BucketProblem> {
     match &bucket.service {
         Service::S3(s3) => built(bucket, of_s3(bucket, s3).build()),
         Service::Gcs(gcs) => built(bucket, of_gcs(bucket, gcs)?.build()),

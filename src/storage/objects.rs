@@ -3,11 +3,11 @@ use jiff::Timestamp;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 
-use super::connect::connect;
+use super::connect::Opened;
 use super::gather::note;
 use super::layout::{self, Place};
 use super::read::{Batch, Sender};
-use super::{Bucket, BucketProblem, Entry, StorageError};
+use super::{Bucket, Entry, StorageError};
 use crate::oci::{RepositoryName, Tag};
 use crate::retention::{OpenUpload, StoredLink, StoredTag};
 
@@ -27,15 +27,13 @@ pub(super) async fn run(bucket: Bucket, sender: Sender) {
 }
 
 async fn walk(bucket: &Bucket, sender: &Sender) -> Result<(), StorageError> {
-    let unread = |problem| StorageError::Bucket { place: bucket.to_string(), problem };
-    let failed = |error: object_store::Error| unread(BucketProblem::of(&error, &bucket.service));
-    let store = connect(bucket).map_err(unread)?;
-    let root = if bucket.root.is_empty() { String::new() } else { format!("{}/", bucket.root) };
-    let base = format!("{root}{}", layout::BASE);
+    let opened = Opened::new(bucket)?;
+    let Opened { store, base, .. } = &opened;
+    let failed = |error: object_store::Error| opened.failed(&error);
     for part in ["repositories", "blobs"] {
         let prefix = Path::parse(format!("{base}/{part}")).map_err(|error| failed(error.into()))?;
         let mut pages = store.list(Some(&prefix)).try_chunks(PAGE);
-        let mut reader = Reader { store: &*store, base: &base, last: None, name: None };
+        let mut reader = Reader { store: &**store, base, last: None, name: None };
         while let Some(page) = pages.next().await {
             let page = page.map_err(|stopped| failed(stopped.1))?;
             let batch = reader.page(page).await.map_err(failed)?;
