@@ -24,7 +24,7 @@ pub(super) fn environment() -> BTreeMap<String, String> {
 ///
 /// The official images tell the registry the file, and then it does not look at the variable
 /// (`registry/root.go`, `resolveConfiguration`); an image that has neither file needs the variable.
-pub(super) fn configuration_file(
+fn configuration_file(
     environment: &BTreeMap<String, String>,
     exists: impl Fn(&Path) -> bool,
 ) -> Result<PathBuf, CliError> {
@@ -50,9 +50,24 @@ fn unknown(why: &str) -> CliError {
     ))
 }
 
+/// The configuration file that is named, or else found.
+pub(super) fn chosen_file(
+    named: Option<&PathBuf>,
+    environment: &BTreeMap<String, String>,
+) -> Result<PathBuf, CliError> {
+    named.map_or_else(|| configuration_file(environment, Path::is_file), |path| Ok(path.clone()))
+}
+
+/// Refuses a storage that lies in none of `volumes` (`DIR:DIR`), if any are given.
+pub(super) fn must_lie_in(volumes: Option<&str>, location: &Location) -> Result<(), CliError> {
+    let Some(volumes) = volumes else { return Ok(()) };
+    let volumes: Vec<PathBuf> = volumes.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+    must_be_shared(location, &volumes)
+}
+
 /// Refuses a storage that lies in none of `volumes`, the folders at which what several pods share is mounted: beside the
 /// registry it would be another one.
-pub(super) fn must_be_shared(location: &Location, volumes: &[PathBuf]) -> Result<(), CliError> {
+fn must_be_shared(location: &Location, volumes: &[PathBuf]) -> Result<(), CliError> {
     let Location::Filesystem(root) = location else { return Ok(()) };
     // Through links, and as it is where there is nothing.
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());

@@ -1,10 +1,8 @@
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use super::args::{self, Loudness};
 use super::beside;
@@ -12,6 +10,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::screen::{err, out};
 use super::show::text::{bytes, count};
+use super::signals::Signals;
 use crate::collection::garbage::{Account, Deleted, FinalPlan, Outcome, Seal, Wanted};
 use crate::collector::{Collector, CollectorError, Registry, Task, Verify};
 use crate::storage::{Location, configured, unsuitable};
@@ -22,7 +21,7 @@ const GZIP: u8 = 0x1f;
 /// Collects a registry's garbage beside its storage, and tells what was done.
 pub(super) async fn run(args: &args::Collector, loudness: &Loudness) -> Result<Exit, CliError> {
     let now = super::now();
-    let signals = Signals::listen()?;
+    let signals = Signals::listen(|| {})?;
     let quiet = loudness.quiet;
     let tell = |step: &str| {
         if !quiet {
@@ -103,10 +102,7 @@ impl Unprepared {
 
 async fn prepare(args: &args::Collector, signals: &Signals) -> Result<Prepared, Unprepared> {
     let environment = beside::environment();
-    let path = match &args.configuration {
-        Some(path) => path.clone(),
-        None => beside::configuration_file(&environment, Path::is_file)?,
-    };
+    let path = beside::chosen_file(args.configuration.as_ref(), &environment)?;
     let unreadable = |why: &dyn std::fmt::Display| {
         Unprepared::Configuration("ConfigurationUnreadable", format!("{}: {why}", path.display()))
     };
@@ -115,10 +111,7 @@ async fn prepare(args: &args::Collector, signals: &Signals) -> Result<Prepared, 
         return Err(Unprepared::Configuration(why.reason(), why.to_string()));
     }
     let location = configured(&yaml, environment).map_err(|why| unreadable(&why))?;
-    if let Some(volumes) = &args.volumes {
-        let volumes: Vec<PathBuf> = volumes.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
-        beside::must_be_shared(&location, &volumes)?;
-    }
+    beside::must_lie_in(args.volumes.as_deref(), &location)?;
     let wanted = wanted(args)?;
     let folders = std::env::var_os("PATH");
     let mut stop = signals.stop.clone();
@@ -256,33 +249,4 @@ fn show(account: &Account, say: impl Fn(&str)) {
         say(&format!("would take: {seconds:.1} s"));
     }
     say(&format!("{:?} ({}): {}", account.outcome, account.reason, account.message));
-}
-
-/// SIGINT and SIGTERM: the collection in hand is ended at once, and told of.
-struct Signals {
-    stop: watch::Receiver<bool>,
-    came: watch::Receiver<Option<Exit>>,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, CliError> {
-        let (end, stop) = watch::channel(false);
-        let (tell, came) = watch::channel(None);
-        for (kind, exit) in [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)]
-        {
-            let mut signals = signal(kind).map_err(|why| CliError::Internal(format!("no signals: {why}")))?;
-            let (end, tell) = (end.clone(), tell.clone());
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() {
-                    tell.send_replace(Some(exit));
-                    end.send_replace(true);
-                }
-            });
-        }
-        Ok(Self { stop, came })
-    }
-
-    fn came(&self) -> Option<Exit> {
-        *self.came.borrow()
-    }
 }

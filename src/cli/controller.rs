@@ -1,11 +1,9 @@
 use std::collections::BTreeSet;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-
 use super::args;
 use super::error::CliError;
 use super::exit::Exit;
+use super::signals::Signals;
 use crate::cluster::{Configuration, Place};
 use crate::controller::{self, Options};
 
@@ -20,24 +18,8 @@ pub(super) async fn run(args: &args::Controller) -> Result<Exit, CliError> {
         listen: args.listen,
         image: args.image.clone(),
     };
-    let stop = stop()?;
-    let ended = controller::run(configuration.client()?, options, stop).await;
+    let signals = Signals::listen(|| tracing::info!("told to end; what is begun is finished"))?;
+    let ended = controller::run(configuration.client()?, options, signals.stop).await;
     ended.map_err(|why| CliError::Internal(why.to_string()))?;
     Ok(Exit::Done)
-}
-
-/// Turns true with the first signal to end.
-fn stop() -> Result<watch::Receiver<bool>, CliError> {
-    let (tell, hear) = watch::channel(false);
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let mut signals = signal(kind).map_err(|why| CliError::Internal(format!("no signals: {why}")))?;
-        let tell = tell.clone();
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                tracing::info!("told to end; what is begun is finished");
-                tell.send_replace(true);
-            }
-        });
-    }
-    Ok(hear)
 }

@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -69,19 +69,13 @@ fn location(args: &args::Inventory) -> Result<Location, CliError> {
         Some(location) => location.clone(),
         None => configured_location(args)?,
     };
-    if let Some(volumes) = &args.volumes {
-        let volumes: Vec<PathBuf> = volumes.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
-        beside::must_be_shared(&location, &volumes)?;
-    }
+    beside::must_lie_in(args.volumes.as_deref(), &location)?;
     Ok(location)
 }
 
 fn configured_location(args: &args::Inventory) -> Result<Location, CliError> {
     let environment = beside::environment();
-    let path = match &args.configuration {
-        Some(path) => path.clone(),
-        None => beside::configuration_file(&environment, Path::is_file)?,
-    };
+    let path = beside::chosen_file(args.configuration.as_ref(), &environment)?;
     let shown = path.display();
     let yaml = std::fs::read_to_string(&path)
         .map_err(|why| CliError::Usage(format!("{shown}: cannot be read: {why}; no inventory was made")))?;

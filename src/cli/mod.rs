@@ -28,6 +28,7 @@ mod plugin;
 mod prune;
 mod screen;
 mod show;
+mod signals;
 mod source;
 mod state;
 mod stop;
