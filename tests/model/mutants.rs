@@ -46,6 +46,17 @@ fn idle(_: &Watched, _: Step) -> Step {
     Step::Wait(For::Trouble)
 }
 
+/// Journals that the run is over, or takes the finalizer off, in place of the next request that restores.
+fn declared_over(seen: &Observed, step: Step) -> Step {
+    let Some(request) = &seen.request else { return step };
+    let Some(journal) = &request.journal else { return step };
+    let Phase::Thawing { end, .. } = &journal.phase else {
+        return Step::Do(Effect::RemoveFinalizer(request.target.clone()));
+    };
+    let phase = Phase::Over { end: *end, stale: std::collections::BTreeSet::new() };
+    Step::Do(Effect::Record(request.target.clone(), journal.then(phase)))
+}
+
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "complete is taken for drained",
@@ -143,19 +154,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "clears the journal before the restore is confirmed",
-        does: |_, seen, step| match (&step, &seen.request) {
-            (Step::Do(Effect::Thaw(_) | Effect::TakeBack(..) | Effect::Unzero(..)), Some(request)) => {
-                match &request.journal {
-                    Some(journal) => match &journal.phase {
-                        Phase::Thawing { end, .. } => {
-                            let phase = Phase::Over { end: *end, stale: std::collections::BTreeSet::new() };
-                            Step::Do(Effect::Record(request.target.clone(), journal.then(phase)))
-                        }
-                        _ => Step::Do(Effect::RemoveFinalizer(request.target.clone())),
-                    },
-                    None => step,
-                }
-            }
+        does: |_, seen, step| match &step {
+            Step::Do(Effect::Thaw(_) | Effect::TakeBack(..) | Effect::Unzero(..)) => declared_over(seen, step),
             _ => step,
         },
         breaks: RESTORED,
@@ -354,17 +354,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "leaves what a co-owner keeps",
-        does: |_, seen, step| match (&step, &seen.request) {
-            (Step::Do(Effect::TakeBack(..)), Some(request)) => match &request.journal {
-                Some(journal) => match &journal.phase {
-                    Phase::Thawing { end, .. } => {
-                        let phase = Phase::Over { end: *end, stale: std::collections::BTreeSet::new() };
-                        Step::Do(Effect::Record(request.target.clone(), journal.then(phase)))
-                    }
-                    _ => Step::Do(Effect::RemoveFinalizer(request.target.clone())),
-                },
-                None => step,
-            },
+        does: |_, seen, step| match &step {
+            Step::Do(Effect::TakeBack(..)) => declared_over(seen, step),
             _ => step,
         },
         scenario: scenarios::EDITS,

@@ -5,21 +5,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::death::SETTLING;
-use super::journal::{Claim, GuardDemand, Journal, Machine, Phase, Release, Strategy, Uid, Writer, Zeroed};
-use super::observed::{
-    Answer, Collector, Deployment, Depth, Guard, Keeper, Life, MachineState, Observed, Pod, Request,
-};
-use super::operator::record;
+use super::journal::{Claim, GuardDemand, Machine, Phase, Release, Strategy, Uid, Writer, Zeroed};
+use super::observed::{Answer, Collector, Deployment, Depth, Guard, Keeper, Life, MachineState, Observed, Pod};
+use super::operator::{Hand, record};
 use super::step::{Effect, For, Step};
 
 /// Claims the Deployment, then creates keeper and collector under the claim.
-pub(super) fn claim(
-    observed: &Observed,
-    request: &Request,
-    journal: &Journal,
-    deployment: &Deployment,
-    now: Timestamp,
-) -> Step {
+pub(super) fn claim(hand: Hand<'_>) -> Step {
+    let Hand { observed, request, journal, deployment, now } = hand;
     let terms = &journal.terms;
     if deployment.claim_of(&terms.run).is_none() {
         return Step::Do(Effect::Apply(deployment.target.clone(), Claim::new(terms.clone())));
@@ -56,14 +49,8 @@ pub(super) struct Freezing<'a> {
 
 impl Freezing<'_> {
     /// Freezes, waits for the last writer to end, and proves that there is none.
-    pub(super) fn next(
-        self,
-        observed: &Observed,
-        request: &Request,
-        journal: &Journal,
-        deployment: &Deployment,
-        now: Timestamp,
-    ) -> Step {
+    pub(super) fn next(self, hand: Hand<'_>) -> Step {
+        let Hand { observed, request, journal, deployment, now } = hand;
         let terms = &journal.terms;
         let Some(claim) = deployment.claim_of(&terms.run) else { return Step::Wait(For::RollOut) };
         let target = || deployment.target.clone();

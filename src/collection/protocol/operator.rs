@@ -83,32 +83,36 @@ fn terms(observed: &Observed, request: &Request, deployment: &Deployment, now: T
     }
 }
 
+/// A run that has a journal, and whose Deployment is there.
+#[derive(Clone, Copy)]
+pub(super) struct Hand<'a> {
+    pub(super) observed: &'a Observed,
+    pub(super) request: &'a Request,
+    pub(super) journal: &'a Journal,
+    pub(super) deployment: &'a Deployment,
+    pub(super) now: Timestamp,
+}
+
 /// A run that nothing stands in the way of.
 fn go_on(observed: &Observed, request: &Request, journal: &Journal, now: Timestamp) -> Step {
     let uid = &journal.terms.deployment;
     let Some(deployment) = observed.deployment.as_ref().filter(|it| it.target.uid == *uid) else {
         return Step::Wait(For::RollOut);
     };
+    let hand = Hand { observed, request, journal, deployment, now };
     match &journal.phase {
-        Phase::Claiming => freeze::claim(observed, request, journal, deployment, now),
+        Phase::Claiming => freeze::claim(hand),
         Phase::Freezing { collector, replicas, writers } => {
-            let freezing = freeze::Freezing { collector, replicas: *replicas, writers };
-            freezing.next(observed, request, journal, deployment, now)
+            freeze::Freezing { collector, replicas: *replicas, writers }.next(hand)
         }
-        Phase::Collecting { release, .. } => collect(observed, request, journal, deployment, release, now),
+        Phase::Collecting { release, .. } => collect(hand, release),
         Phase::Thawing { .. } | Phase::Over { .. } => Step::Wait(For::RollOut),
     }
 }
 
 /// The release is journalled, then claimed, then done.
-fn collect(
-    observed: &Observed,
-    request: &Request,
-    journal: &Journal,
-    deployment: &Deployment,
-    release: &Release,
-    now: Timestamp,
-) -> Step {
+fn collect(hand: Hand<'_>, release: &Release) -> Step {
+    let Hand { observed, request, journal, deployment, now } = hand;
     let Some(claim) = deployment.claim_of(&journal.terms.run) else { return Step::Wait(For::RollOut) };
     match &observed.collector {
         Collector::Suspended(_) if now > journal.terms.last_release => {
