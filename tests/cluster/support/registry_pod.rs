@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::registries::{Authority, Credentials, Identity, Pusher, Store, Version};
+use crate::registries::{Authority, Credentials, Pusher, Store, Version};
 
 use super::{Cluster, eventually};
 
@@ -107,10 +107,7 @@ impl RegistryPod {
     fn write_certificates(&self) {
         let Some(authority) = &self.tls else { return };
         let names = [Cluster::NODE.to_owned(), format!("registry.{}.svc", self.namespace)];
-        let Identity { certificate, key } = authority.server_at(names);
-        for (file, text) in [("ca.crt", authority.certificate()), ("tls.crt", certificate), ("tls.key", key)] {
-            fs::write(self.volume.join(file), text).expect("it is written");
-        }
+        authority.write_server(&self.volume, names);
     }
 
     /// Tells the node's containerd to speak plain HTTP to the Service; for `localhost` it does so by itself.

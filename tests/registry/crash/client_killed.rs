@@ -138,25 +138,55 @@ async fn finishes(mut desk: Desk, registry: &Registry, repository: &str, policie
     assert!(desk.journal.0.is_empty(), "{repository}: {:?}", desk.journal.0);
 }
 
-async fn whoever_comes_after_a_crash_finishes(version: Version) {
-    let registry = Registry::start(version).await;
+/// What the client knows of the registry besides what that says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// The storage, in which everything was pushed days ago.
+    Storage,
+}
+
+impl Beside {
+    async fn read(self, desk: &mut Desk, registry: &Registry) {
+        if self == Self::Storage {
+            desk.store = Some(inventory(registry).await.into());
+            desk.now = jiff::Timestamp::now();
+        }
+    }
+}
+
+/// Dies at each write of a prune, each in a repository of its own, and sees that the next run finishes; what `gone_too` is
+/// then gone as well. How many writes there are.
+async fn die_at_each_write(version: Version, registry: &Registry, beside: Beside, gone_too: &[Artifact]) -> usize {
     let mut writes = [0, 0];
     for (loss, writes) in [Loss::Request, Loss::Answer].into_iter().zip(&mut writes) {
         for nth in 1.. {
             let repository = format!("app-{nth}-{loss:?}").to_lowercase();
             let policies = rules(&PR.replace("'*'", &repository));
-            let gone = push_everything(&registry, &repository).await;
-            let desk = desk_that_knows(&registry, &policies).await;
-            let Some(next) = die(desk, &registry, &policies, (ANY_WRITE, nth, loss)).await else { break };
-            finishes(next, &registry, &repository, &policies, &gone).await;
+            let mut gone = push_everything(registry, &repository).await;
+            gone.extend_from_slice(gone_too);
+            if beside == Beside::Storage {
+                age(&registry.store(), &repository);
+            }
+            let mut desk = desk_that_knows(registry, &policies).await;
+            beside.read(&mut desk, registry).await;
+            let Some(mut next) = die(desk, registry, &policies, (ANY_WRITE, nth, loss)).await else { break };
+            beside.read(&mut next, registry).await;
+            finishes(next, registry, &repository, &policies, &gone).await;
             *writes = nth;
         }
     }
     println!("{version:?}: died at each of {writes:?} writes");
     assert!(writes[0] > 10 && writes[0] == writes[1]);
+    writes[0]
+}
+
+async fn whoever_comes_after_a_crash_finishes(version: Version) {
+    let registry = Registry::start(version).await;
+    let writes = die_at_each_write(version, &registry, Beside::Nothing, &[]).await;
     registry.garbage_collect().await;
     registry.restart().await;
-    for nth in 1..=writes[0] {
+    for nth in 1..=writes {
         exactly_is_whole(&registry, &format!("app-{nth}-request"), &left()).await;
         exactly_is_whole(&registry, &format!("app-{nth}-answer"), &left()).await;
     }
@@ -181,29 +211,8 @@ async fn whoever_comes_after_two_crashes_finishes(version: Version) {
 /// With the storage read beside it, the children that only a deleted index had go with it, whenever the client dies.
 async fn what_an_index_left_behind_in_a_crash_goes_as_well(version: Version) {
     let registry = Registry::start(version).await;
-    let mut writes = [0, 0];
-    for (loss, writes) in [Loss::Request, Loss::Answer].into_iter().zip(&mut writes) {
-        for nth in 1.. {
-            let repository = format!("app-{nth}-{loss:?}").to_lowercase();
-            let policies = rules(&PR.replace("'*'", &repository));
-            let mut gone = push_everything(&registry, &repository).await;
-            gone.extend([Artifact::index([image("a"), image("y")]), image("b")]);
-            age(&registry.store(), &repository);
-            let mut desk = desk_that_knows(&registry, &policies).await;
-            read_storage(&mut desk, &registry).await;
-            let Some(mut next) = die(desk, &registry, &policies, (ANY_WRITE, nth, loss)).await else { break };
-            read_storage(&mut next, &registry).await;
-            finishes(next, &registry, &repository, &policies, &gone).await;
-            *writes = nth;
-        }
-    }
-    println!("{version:?}: died at each of {writes:?} writes");
-    assert!(writes[0] > 10 && writes[0] == writes[1]);
-}
-
-async fn read_storage(desk: &mut Desk, registry: &Registry) {
-    desk.store = Some(inventory(registry).await.into());
-    desk.now = jiff::Timestamp::now();
+    let left_behind = [Artifact::index([image("a"), image("y")]), image("b")];
+    die_at_each_write(version, &registry, Beside::Storage, &left_behind).await;
 }
 
 /// As if everything had been pushed days ago, ten minutes apart.

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 
 use aws_lc_rs::hmac;
@@ -40,12 +39,7 @@ impl AzureServer {
     pub async fn start(containers: &[&str]) -> Self {
         let home = folder_of_its_own();
         let authority = Authority::new();
-        let identity = authority.server_at([host(), "127.0.0.1".to_owned()]);
-        for (name, text) in
-            [("ca.crt", authority.certificate()), ("tls.crt", identity.certificate), ("tls.key", identity.key)]
-        {
-            fs::write(home.path().join(name), text).expect("it is written");
-        }
+        authority.write_server(home.path(), [host(), "127.0.0.1".to_owned()]);
         let port = free_port();
         let mut command = azure_server();
         command

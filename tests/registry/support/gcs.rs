@@ -38,12 +38,7 @@ impl GcsServer {
             fs::create_dir_all(home.path().join("buckets").join(bucket)).expect("a bucket");
         }
         let authority = Authority::new();
-        let identity = authority.server_at(HOSTS.map(str::to_owned));
-        for (name, text) in
-            [("ca.crt", authority.certificate()), ("tls.crt", identity.certificate), ("tls.key", identity.key)]
-        {
-            fs::write(home.path().join(name), text).expect("it is written");
-        }
+        authority.write_server(home.path(), HOSTS.map(str::to_owned));
         let port = free_port();
         let mut command = gcs_server();
         command

@@ -1,3 +1,6 @@
+use std::fs;
+use std::path::Path;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 
 /// A certificate authority of a test's own.
@@ -36,6 +39,14 @@ impl Authority {
     /// What a server shows that goes by these names and addresses.
     pub fn server_at<const N: usize>(&self, names: [String; N]) -> Identity {
         self.sign(named("test server", names), ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// Puts into a folder what a server of these names reads: `ca.crt`, `tls.crt` and `tls.key`.
+    pub fn write_server<const N: usize>(&self, folder: &Path, names: [String; N]) {
+        let Identity { certificate, key } = self.server_at(names);
+        for (file, text) in [("ca.crt", self.certificate()), ("tls.crt", certificate), ("tls.key", key)] {
+            fs::write(folder.join(file), text).expect("it is written");
+        }
     }
 
     /// What a client shows to a server that asks for a certificate.
