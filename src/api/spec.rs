@@ -169,6 +169,13 @@ pub struct Registry {
     pub configuration: Option<String>,
 }
 
+impl Registry {
+    /// The name of the Deployment that runs it, where that is given.
+    pub fn deployment(&self) -> Option<&str> {
+        self.deployment_ref.as_ref().map(|deployment| deployment.name.as_str())
+    }
+}
+
 /// A Deployment in the namespace of the resource that names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct DeploymentReference {

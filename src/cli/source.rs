@@ -216,7 +216,7 @@ fn entry<'a>(
     let (Some(endpoint), Ok(mut policy)) = (endpoint, policy) else { return Err(errors) };
     policy.complete_tag_lists |= complete_lists;
     let (aliases, namespace) = (&resource.spec.registry.aliases, resource.namespace());
-    let deployment = resource.spec.registry.deployment_ref.as_ref().map(|deployment| deployment.name.as_str());
+    let deployment = resource.spec.registry.deployment();
     // Whoever reaches it by another way still means the registry that the resource names.
     let mut identities = BTreeSet::new();
     let mut names = RegistryNames::default();

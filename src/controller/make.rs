@@ -10,8 +10,9 @@ use super::files::Files;
 use super::gather::Gathered;
 use super::record::PlanRecord;
 use super::resource::Resource;
+use super::shelves;
+use super::storage::{self, size};
 use super::trouble::Trouble;
-use super::{shelves, storage};
 use crate::api::{PlanCounts, PlanReference, RegistryStatus, RuleStatus, StorageStatus, WorkloadsStatus};
 use crate::oci::{RepositoryName, Tag};
 use crate::retention::{
@@ -57,7 +58,8 @@ pub(super) async fn make(
         progress: &Silent,
     };
     let inventory = observer.inventory().await?;
-    if store.is_some_and(|store| !store.may_be_of(&inventory.listing())) {
+    let listing = inventory.listing();
+    if store.is_some_and(|store| !store.may_be_of(&listing)) {
         let why = format!(
             "none of the tags that {} lists is in the storage of the Deployment that spec.registry.deploymentRef names, so it \
              is another registry's; name the right one",
@@ -67,7 +69,6 @@ pub(super) async fn make(
     }
     let plan = decide(&inventory, policies, &in_use, Mandate::default(), now);
 
-    let listing = inventory.listing();
     let ours: BTreeSet<(RepositoryName, Tag)> = ours.into_iter().chain(files.journal.open_intents().taken()).collect();
     let shrinkage = files.memory.memory.shrinkage(policies, &listing, &ours);
     let accepted = shelves::accepted(context, resource).await?;
@@ -75,6 +76,7 @@ pub(super) async fn make(
 
     let expected = shrinkage.is_empty() || accepted.iter().any(|plan| plan.knew(&shrinkage, now));
     files.memory.memory.remember(policies, &inventory, &ours, expected, now);
+    files.memory.memory.remember_manifests(&inventory);
     files.memory.save().await?;
 
     // Where all of it waits, the record says why; else what waits and what runs are stored by themselves.
@@ -171,11 +173,6 @@ fn rules(plan: &Plan, resource: &Resource) -> Vec<RuleStatus> {
         }
     };
     resource.policy.rules.iter().map(status).collect()
-}
-
-/// Bytes as a status has them.
-pub(super) fn size(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// A count as a status has it.

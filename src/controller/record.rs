@@ -120,8 +120,8 @@ impl PlanRecord {
         let tags = tags.chain(untagged);
         let hash = PlanHash::of(&entries(plan), &causes);
         let collected = plan.collected.as_ref().map(CollectedBytes::from);
-        let frees = plan.repositories.iter().filter(|repository| repository.reclaimable_bytes > 0);
-        let repositories = frees.map(|repository| (repository.name.clone(), repository.reclaimable_bytes)).collect();
+        let repositories =
+            plan.freeing().map(|repository| (repository.name.clone(), repository.reclaimable_bytes)).collect();
         let header = Header { format: FORMAT, registry, hash, causes, counts, rules, collected, repositories };
         Self { header, tags: tags.collect() }
     }

@@ -112,12 +112,7 @@ impl Resource {
         };
         let annotation = |name: &str| object.annotations().get(name).filter(|value| !value.is_empty()).cloned();
         Ok(Self {
-            identities: identities(
-                &endpoint,
-                &spec.registry.aliases,
-                spec.registry.deployment_ref.as_ref().map(|deployment| deployment.name.as_str()),
-                Some(&key.namespace),
-            ),
+            identities: identities(&endpoint, &spec.registry.aliases, spec.registry.deployment(), Some(&key.namespace)),
             uid,
             generation,
             policy,

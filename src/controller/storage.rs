@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::context::Context;
-use super::make::size;
 use super::registries::Registry;
 use super::resource::Resource;
 use super::trouble::Trouble;
@@ -38,10 +37,10 @@ impl<'a> Runner<'a> {
         let mut named: Option<(Self, &Resource)> = None;
         for resource in registry.resources.iter().filter(|it| serves(it)) {
             let of = &resource.spec.registry;
-            let Some(deployment) = &of.deployment_ref else { continue };
+            let Some(deployment) = of.deployment() else { continue };
             let runner = Self {
                 namespace: &resource.key.namespace,
-                deployment: &deployment.name,
+                deployment,
                 container: of.container.as_deref(),
                 configuration: of.configuration.as_deref(),
             };
@@ -92,8 +91,7 @@ const REPOSITORIES: usize = 20;
 /// What the status says of a storage, and of what a collection would remove from it once the plan is done.
 pub(super) fn status(store: &Store, plan: &Plan) -> Option<StorageStatus> {
     let collected = plan.collected.as_ref()?;
-    let frees = plan.repositories.iter().filter(|repository| repository.reclaimable_bytes > 0);
-    let mut most: Vec<&RepositoryPlan> = frees.collect();
+    let mut most: Vec<&RepositoryPlan> = plan.freeing().collect();
     most.sort_by_key(|repository| (Reverse(repository.reclaimable_bytes), &repository.name));
     let repositories = most.into_iter().take(REPOSITORIES).map(|repository| RepositoryBytes {
         name: repository.name.to_string(),
@@ -114,6 +112,11 @@ pub(super) fn status(store: &Store, plan: &Plan) -> Option<StorageStatus> {
         reclaimable: binary_size(collected.total_bytes),
         repositories: repositories.collect(),
     })
+}
+
+/// Bytes as a status has them.
+pub(super) fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

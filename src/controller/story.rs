@@ -169,7 +169,7 @@ fn planned(key: &Key, mode: Mode, counts: &PlanCounts, causes: &[Cause]) -> Stri
 
 /// What the spec asks for and cannot be done, as long as nobody reads the storage.
 pub(super) fn undone(spec: &RegistryRetentionSpec, is_read: bool) -> &'static str {
-    if spec.untagged.is_none() || is_read || spec.registry.deployment_ref.is_some() {
+    if spec.untagged.is_none() || is_read || spec.registry.deployment().is_some() {
         return "";
     }
     " (spec.untagged deletes nothing: only the registry's storage shows such manifests; name its Deployment in \

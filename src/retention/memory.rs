@@ -107,6 +107,10 @@ impl Memory {
         } else {
             self.learn_additions(inventory, now);
         }
+    }
+
+    /// Takes over the manifests that `inventory` has read beside the storage, for whoever goes on in this process.
+    pub fn remember_manifests(&mut self, inventory: &Inventory) {
         let read = inventory.repositories.values().filter(|_| inventory.store.is_some()).flat_map(Repository::read);
         let distinct: BTreeMap<&Digest, &Manifest> = read.collect();
         self.manifests =

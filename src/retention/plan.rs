@@ -175,6 +175,11 @@ impl Plan {
         self.repositories.iter().flat_map(|repository| repository.tags.iter().map(move |tag| (&repository.name, tag)))
     }
 
+    /// The repositories in which anything is set free, in order.
+    pub fn freeing(&self) -> impl Iterator<Item = &RepositoryPlan> {
+        self.repositories.iter().filter(|repository| repository.reclaimable_bytes > 0)
+    }
+
     /// Every untagged manifest with its repository, in order.
     pub fn untagged(&self) -> impl Iterator<Item = (&RepositoryName, &UntaggedPlan)> {
         self.repositories.iter().flat_map(|repository| repository.untagged.iter().map(move |it| (&repository.name, it)))

@@ -88,7 +88,7 @@ impl Worker {
         now: Timestamp,
     ) -> Result<Made, Trouble> {
         let ours = self.ours(registry).await?;
-        self.store = match Runner::of(registry, |it| self.context.serves(&it.key))? {
+        self.store = match self.runner(registry)? {
             Some(runner) => Some(runner.storage(&self.context, now).await?),
             None => None,
         };
@@ -105,6 +105,11 @@ impl Worker {
             known.status.waiting = waiting;
         }
         Ok(made)
+    }
+
+    /// What runs the registry, where a resource that is served here names it: its storage is read.
+    pub(super) fn runner<'r>(&self, registry: &'r Registry) -> Result<Option<Runner<'r>>, Trouble> {
+        Runner::of(registry, |it| self.context.serves(&it.key))
     }
 
     /// The tags that the last run of each resource may have deleted.

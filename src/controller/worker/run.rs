@@ -17,7 +17,6 @@ use crate::controller::pass::{Stops, pass};
 use crate::controller::registries::Registry;
 use crate::controller::resource::Resource;
 use crate::controller::shelves;
-use crate::controller::storage::Runner;
 use crate::controller::story::Standing;
 use crate::controller::trouble::Trouble;
 use crate::registry::Client;
@@ -45,7 +44,7 @@ impl Worker {
         };
         self.context.serves_this_crd().await?;
         let gathered = gather(&self.context, registry, resource).await?;
-        if self.store.is_none() && Runner::of(registry, |it| self.context.serves(&it.key))?.is_some() {
+        if self.store.is_none() && self.runner(registry)?.is_some() {
             // This process did not plan the run: the storage is read again, and seen to be this registry's.
             let mut shutdown = self.shutdown.clone();
             tokio::select! {

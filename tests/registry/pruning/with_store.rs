@@ -89,6 +89,7 @@ async fn each_manifest_is_read_once_and_no_tag_asked_for(version: Version) {
     // What was read is remembered, as long as the storage shows that it is there.
     let seen = desk.observe(&policies).await.unwrap();
     desk.memory.remember(&policies, &seen, &[].into(), true, desk.now);
+    desk.memory.remember_manifests(&seen);
     let new = pusher.push("app", "new", &Artifact::image("new").build()).await;
     let gone = Artifact::image("0").build().digest();
     files.remove_revision("app", &gone);
