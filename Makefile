@@ -32,7 +32,9 @@ demo-cluster: ## Start the demonstration on Kubernetes: one of its own, or CLUST
 demo-cluster-down: ## Stop that demonstration and remove what it made
 	@scripts/demo-cluster down
 
-manifests: ## Make the chart's copy of the CRDs, and the plain manifests
+manifests: ## Make the CRDs, the chart's copy of them, and the plain manifests
+	@for crd in registrycollections registryretentions; do \
+	  cargo run --quiet -- crd "$$crd" >"crds/$$crd.registry-retention.dev.yaml" || exit; done
 	@cp crds/*.yaml charts/registry-retention/files/crds/
 	@scripts/manifests >deploy/registry-retention.yaml.new
 	@mv deploy/registry-retention.yaml.new deploy/registry-retention.yaml

@@ -154,11 +154,17 @@ fn logins_are_asked_for_where_they_can_be_read() {
 }
 
 #[test]
-fn the_definition_and_the_completions_are_printed() {
+fn the_definitions_and_the_completions_are_printed() {
+    use registry_retention::api::{crd_yaml, crds};
     let cli = Cli::new();
     let output = cli.run(&["crd"]);
     check(&output, 0, &["kind: CustomResourceDefinition"]);
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), registry_retention::api::crd_yaml());
+    let all: Vec<String> = crds().iter().map(crd_yaml).collect();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), all.join("---\n"));
+    for (crd, yaml) in crds().iter().zip(&all) {
+        let output = cli.run(&["crd", &crd.spec.names.plural]);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), *yaml);
+    }
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         check(&cli.run(&["completions", shell]), 0, &["registry-retention"]);
     }

@@ -3,25 +3,30 @@ use kube::CustomResourceExt;
 use kube::core::ApiResource;
 use serde_json::Value;
 
-use super::RegistryRetention;
+use super::{RegistryCollection, RegistryRetention};
 
-/// The definition of the resource, as an API server takes it.
+/// The definition of `RegistryRetention`, as an API server takes it.
 pub fn crd() -> CustomResourceDefinition {
     RegistryRetention::crd()
 }
 
-/// The type of the resource, for requests that take it however it looks.
+/// The definitions of all resources.
+pub fn crds() -> [CustomResourceDefinition; 2] {
+    [RegistryCollection::crd(), crd()]
+}
+
+/// The type of `RegistryRetention`, for requests that take it however it looks.
 pub fn api_resource() -> ApiResource {
     RegistryRetention::api_resource()
 }
 
-/// [`crd`] as YAML, always the same text.
+/// A definition as YAML, always the same text.
 ///
 /// # Panics
 ///
-/// Never: the definition has nothing that YAML cannot say.
-pub fn crd_yaml() -> String {
-    serde_saphyr::to_string(&crd()).expect("a CustomResourceDefinition is plain data")
+/// Never: a definition has nothing that YAML cannot say.
+pub fn crd_yaml(crd: &CustomResourceDefinition) -> String {
+    serde_saphyr::to_string(crd).expect("a CustomResourceDefinition is plain data")
 }
 
 /// The schema in [`crd`], as JSON.

@@ -29,6 +29,11 @@ impl Timeout {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// A timeout of that many minutes.
+    pub(super) fn from_minutes(minutes: u16) -> Self {
+        Self { text: format!("{minutes}m"), duration: Duration::from_secs(60 * u64::from(minutes)) }
+    }
 }
 
 impl Default for Timeout {

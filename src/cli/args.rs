@@ -55,8 +55,12 @@ pub(super) enum Command {
     /// Run the operator; its Deployment does this
     Controller(Controller),
     Install(Install),
-    /// Print the CustomResourceDefinition of RegistryRetention
-    Crd,
+    /// Print the CustomResourceDefinitions, or one of them
+    Crd {
+        /// The resource, by its plural
+        #[arg(value_parser = ["registrycollections", "registryretentions"])]
+        plural: Option<String>,
+    },
     /// Print the completions for a shell
     Completions {
         /// The shell

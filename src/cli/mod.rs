@@ -83,8 +83,11 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
             runtime.shutdown_background();
             ended
         }
-        Command::Crd => {
-            screen::raw(&crate::api::crd_yaml());
+        Command::Crd { plural } => {
+            let all = crate::api::crds();
+            let wanted = all.iter().filter(|it| plural.as_ref().is_none_or(|plural| it.spec.names.plural == *plural));
+            let texts: Vec<String> = wanted.map(crate::api::crd_yaml).collect();
+            screen::raw(&texts.join("---\n"));
             Ok(Exit::Done)
         }
         Command::Completions { shell } => {

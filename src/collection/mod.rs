@@ -3,18 +3,22 @@
 //! - [`protocol`]: freeze, prove, collect, thaw: what is done next for a run
 //! - [`Template`]: what of a Deployment describes the registry: its container, how it is started, its volumes
 //! - [`Claims`], [`Place`]: on which nodes a pod reaches the same volumes
+//! - [`StoreMark`]: which pods have the registry's store
 //! - `pod`: the registry's image, environment, volumes and identity, without what makes a pod serve
 //! - [`Errand`], [`job`]: a command of ours in such a pod
 //! - [`Refusal`]: why there is no such pod
+//! - [`marks`]: what we leave on objects of the cluster, by name
 //! - [`garbage`]: what a collection may delete, and what it says it would
 
 mod entry_point;
 pub mod garbage;
 mod job;
+pub mod marks;
 mod place;
 mod pod;
 pub mod protocol;
 mod refusal;
+mod store;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -25,4 +29,5 @@ pub use job::{Errand, LABEL_DEPLOYMENT, LABEL_RUN, MANAGED_BY, Mount, PROGRAM, P
 pub use place::{AccessMode, Claims, Place};
 pub use pod::CONTAINER;
 pub use refusal::Refusal;
+pub use store::StoreMark;
 pub use template::Template;

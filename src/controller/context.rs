@@ -61,28 +61,29 @@ impl Context {
         Ok(index)
     }
 
-    /// Whether the API server serves our resources as this version knows them. Where it does not, fields that keep may
+    /// Whether the API server serves all our resources as this version knows them. Where it does not, fields that keep may
     /// have been dropped.
     pub(super) async fn serves_this_crd(&self) -> Result<(), Trouble> {
         use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-        let ours = crate::api::crd();
-        let name = ours.metadata.name.clone().unwrap_or_default();
-        let served = Api::<CustomResourceDefinition>::all(self.client.clone()).get(&name).await;
-        let served = served.map_err(|why| Trouble::of_api(&format!("CustomResourceDefinition {name}"), &why))?;
         let schemas = |crd: &CustomResourceDefinition| {
             let schema = |schema| without_descriptions(serde_json::to_value(schema).unwrap_or_default());
             let versions = crd.spec.versions.iter();
             versions.map(|version| (version.name.clone(), schema(&version.schema))).collect::<BTreeMap<_, _>>()
         };
-        if schemas(&served) == schemas(&ours) {
-            return Ok(());
+        for ours in crate::api::crds() {
+            let name = ours.metadata.name.clone().unwrap_or_default();
+            let served = Api::<CustomResourceDefinition>::all(self.client.clone()).get(&name).await;
+            let served = served.map_err(|why| Trouble::of_api(&format!("CustomResourceDefinition {name}"), &why))?;
+            if schemas(&served) != schemas(&ours) {
+                let why = format!(
+                    "the CustomResourceDefinition {name} in the cluster is not the one of this version ({}), so fields may \
+                     be missing; `helm upgrade` brings it, or `registry-retention crd | kubectl apply --server-side -f -`",
+                    env!("CARGO_PKG_VERSION")
+                );
+                return Err(Trouble::stalled("CRDOutdated", why));
+            }
         }
-        let why = format!(
-            "the CustomResourceDefinition {name} in the cluster is not the one of this version ({}), so fields may be \
-             missing; `helm upgrade` brings it, or `registry-retention crd | kubectl apply --server-side -f -`",
-            env!("CARGO_PKG_VERSION")
-        );
-        Err(Trouble::stalled("CRDOutdated", why))
+        Ok(())
     }
 }
 
