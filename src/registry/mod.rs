@@ -5,7 +5,7 @@
 //! What callers see:
 //!
 //! - [`Endpoint`], [`Access`], [`Credentials`], [`Tls`], [`DockerConfig`]: where a registry is, and how it is reached.
-//! - [`Client`]: the requests, by subject: `listing` (repositories, tags), `manifests`, `blobs`, `probe` (what the
+//! - [`Client`]: the requests, over TCP or a unix socket, by subject: `listing` (repositories, tags), `manifests`, `blobs`, `probe` (what the
 //!   server lets be deleted), `room` (whether the store takes a write).
 //! - [`RegistryError`]: why there is no result, in words and as one stable word.
 //! - [`Server`] and its parts: what a probe found out.

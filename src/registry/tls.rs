@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::{Certificate, ClientBuilder, Identity, redirect};
@@ -37,16 +38,27 @@ pub(super) struct Connectors {
 
 impl Connectors {
     pub(super) fn new(endpoint: &Endpoint, tls: &Tls) -> Result<Self, Problem> {
-        let other = build(endpoint, tls, None)?;
+        let other = build(endpoint, tls, None, None)?;
         let own = match &tls.client {
             None => other.clone(),
-            Some(client) => build(endpoint, tls, Some(&client.identity()?))?,
+            Some(client) => build(endpoint, tls, Some(&client.identity()?), None)?,
         };
         Ok(Self { own, other })
     }
+
+    /// Whatever host is named, it is reached by this socket.
+    pub(super) fn at_socket(endpoint: &Endpoint, path: &Path) -> Result<Self, Problem> {
+        let own = build(endpoint, &Tls::default(), None, Some(path))?;
+        Ok(Self { other: own.clone(), own })
+    }
 }
 
-fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<reqwest::Client, Problem> {
+fn build(
+    endpoint: &Endpoint,
+    tls: &Tls,
+    identity: Option<&Identity>,
+    socket: Option<&Path>,
+) -> Result<reqwest::Client, Problem> {
     let builder = || {
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
@@ -58,8 +70,12 @@ fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<
             .pool_max_idle_per_host(MAX_IN_FLIGHT)
             // Shorter than the idle timeout of common load balancers, so that no request meets a closed connection.
             .pool_idle_timeout(Duration::from_secs(20));
-        match identity {
+        let builder = match identity {
             Some(identity) => builder.identity(identity.clone()),
+            None => builder,
+        };
+        match socket {
+            Some(path) => builder.unix_socket(path).no_proxy(),
             None => builder,
         }
     };

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::login::Login;
 use super::retry::{self, Hitch, Repeat};
 use super::tls::Connectors;
 use super::token::Scope;
-use super::{Access, Endpoint, MAX_IN_FLIGHT};
+use super::{Access, Credentials, Endpoint, MAX_IN_FLIGHT};
 
 /// How long the head of an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,8 +60,18 @@ pub(super) struct Transport {
 impl Transport {
     pub(super) fn new(endpoint: Endpoint, access: Access) -> Result<Self, Problem> {
         let connectors = Connectors::new(&endpoint, &access.tls)?;
-        let login = Login::new(endpoint.clone(), access.credentials, connectors.clone());
-        Ok(Self { endpoint, connectors, login, in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) })
+        Ok(Self::over(connectors, endpoint, access.credentials))
+    }
+
+    /// To whoever listens on the unix socket `path`.
+    pub(super) fn at_socket(endpoint: Endpoint, path: &Path) -> Result<Self, Problem> {
+        let connectors = Connectors::at_socket(&endpoint, path)?;
+        Ok(Self::over(connectors, endpoint, Credentials::Anonymous))
+    }
+
+    fn over(connectors: Connectors, endpoint: Endpoint, credentials: Credentials) -> Self {
+        let login = Login::new(endpoint.clone(), credentials, connectors.clone());
+        Self { endpoint, connectors, login, in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) }
     }
 
     /// The answer to `ask`, whatever its status but 401.

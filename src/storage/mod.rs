@@ -11,6 +11,7 @@
 //! - [`Blobs`]: the bytes of single blobs.
 //! - [`remove_stale_uploads`], [`mend_links`]: what pushes left that did not end.
 //! - [`unsuitable`]: whether a registry is configured in a way that forbids a collection beside it.
+//! - [`private_configuration`], [`reaches_private`]: what a registry's process of our own on the same storage is told.
 //! - [`StorageError`]: why there is no inventory.
 //!
 //! Beneath:
@@ -43,6 +44,7 @@ mod location;
 mod mend;
 mod objects;
 mod parameters;
+mod private;
 mod problem;
 mod queue;
 mod read;
@@ -65,6 +67,7 @@ pub use lines::Lines;
 pub use load::load;
 pub use location::{Location, LocationError};
 pub use mend::{Remedy, can_mend, mend_links};
+pub use private::{private_configuration, reaches_private};
 pub use problem::{Answer, BucketProblem};
 pub use read::{read, read_each};
 pub use received::{InventoryBytes, LONGEST_LOG_LINE, LogReader};
