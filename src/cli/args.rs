@@ -1,5 +1,6 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help texts, where backticks would be in the way")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -55,6 +56,8 @@ pub(super) enum Command {
     /// Run the operator; its Deployment does this
     Controller(Controller),
     Install(Install),
+    #[command(hide = true)]
+    Beneath(Beneath),
     /// Print the CustomResourceDefinition of RegistryRetention
     Crd,
     /// Print the completions for a shell
@@ -262,9 +265,10 @@ pub(super) struct Collector {
     /// Keep the manifest or config with this digest, too; can be repeated
     #[arg(long, value_name = "DIGEST")]
     pub(super) in_use: Vec<Digest>,
-    /// Keep what the final plan in this folder keeps, too; its pieces are DIR/0/plan, DIR/1/plan and so on
+    /// Carry out the final plan in this folder, and keep what it keeps; its pieces are DIR/0/plan, DIR/1/plan and so on
     ///
-    /// The operator mounts them. A piece that is missing or differs ends the run before anything is changed.
+    /// The operator mounts them. A piece that is missing or differs ends the run before anything is changed. What the plan
+    /// deletes is deleted first, by a process of the registry's own program that only this command can reach.
     #[arg(long, value_name = "DIR", requires_all = ["plan_pieces", "plan_hash"])]
     pub(super) plan: Option<PathBuf>,
     /// How many pieces the final plan has
@@ -273,6 +277,9 @@ pub(super) struct Collector {
     /// The sha256 of the pieces of the final plan, one after another
     #[arg(long, value_name = "HASH", env = "REGISTRY_RETENTION_PLAN_HASH")]
     pub(super) plan_hash: Option<String>,
+    /// Where that process may have its socket and its configuration for a while [default: the system's folder for such]
+    #[arg(long, value_name = "DIR")]
+    pub(super) scratch: Option<PathBuf>,
     /// Remove uploads in which nothing was written for so long, such as 24h; those in a bucket are left [default: none]
     #[arg(long, value_name = "AGE", conflicts_with = "dry_run")]
     pub(super) stale_uploads_older_than: Option<Age>,
@@ -290,6 +297,17 @@ pub(super) struct Install {
     /// The folder, which must be there
     #[arg(value_name = "DIR")]
     pub(super) folder: PathBuf,
+}
+
+/// Become another program that ends with the process that started this one
+#[derive(Debug, Args)]
+pub(super) struct Beneath {
+    /// The process that started this one
+    #[arg(long, value_name = "PID")]
+    pub(super) parent: u32,
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    pub(super) program: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

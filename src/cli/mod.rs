@@ -12,6 +12,7 @@
 mod accept;
 mod access;
 mod args;
+mod beneath;
 mod beside;
 mod cluster;
 mod collector;
@@ -94,6 +95,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
             Ok(Exit::Done)
         }
         Command::Install(args) => install::run(&args),
+        Command::Beneath(args) => beneath::run(&args),
         Command::Accept(args) => accept::run(&args),
         Command::Plan(args) => block_on(async |stop| plan::run(&args, &cli.loudness, stop).await),
         Command::Prune(args) => block_on(async |stop| prune::run(&args, &cli.loudness, stop).await),
