@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -21,6 +23,9 @@ use crate::retention::{Store, StoredTag};
 
 /// How many tags are asked for at a time; the client itself holds its requests to what a registry takes.
 const ASKED: usize = 8;
+
+/// In how many repositories is deleted at a time.
+const REPOSITORIES: usize = 4;
 
 /// The deletions of a final plan.
 #[derive(Clone, Copy, Debug)]
@@ -63,15 +68,21 @@ impl Collector<'_> {
         (self.tell)("deleting what the plan condemns");
         let home = Home::make(self.registry, frozen.configuration, frozen.scratch)?;
         let private = self.unless_stopped(home.start()).await??;
-        let work = async {
-            proved(&private, &store, name, tags_deletable).await?;
-            account.outcome = Outcome::Incomplete;
-            carry_out(&private, operations, tags_deletable, account).await
+        let progress = Mutex::new(Progress::default());
+        locked(&progress).pruned.skipped = *skipped;
+        let proved = self.unless_stopped(proved(&private, &store, name, tags_deletable)).await.flatten();
+        let done = match proved {
+            Err(why) => Err(why),
+            Ok(()) => {
+                account.outcome = Outcome::Incomplete;
+                self.unless_stopped(carry_out(&private, operations, tags_deletable, &progress)).await.flatten()
+            }
         };
-        let done = self.unless_stopped(work).await;
         let ended = private.end().await;
+        let Progress { pruned, left } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+        account.pruned = Some(pruned);
         account.seconds.pruning = seconds(began);
-        let left = done??;
+        done?;
         ended?;
         let tags = |(name, operation): &(RepositoryName, Operation)| {
             let name = name.clone();
@@ -118,39 +129,80 @@ async fn proved(
     private.must_be_alone()
 }
 
-/// Carries the operations out, one after another, and counts. Returns the tags that were left, since the store takes no
-/// write; whatever else fails ends it.
+/// What was deleted so far, and what could not be for want of space.
+#[derive(Debug, Default)]
+struct Progress {
+    pruned: Pruned,
+    left: BTreeSet<(RepositoryName, Tag)>,
+}
+
+impl Progress {
+    fn done(&mut self, operation: &Operation) {
+        self.pruned.tags += operation.tags().len() as u64;
+        self.pruned.manifests += u64::from(matches!(operation, Operation::Delete { .. }));
+    }
+
+    fn left(&mut self, name: &RepositoryName, operation: &Operation) {
+        self.left.extend(operation.tags().iter().map(|tag| (name.clone(), tag.clone())));
+        self.pruned.skipped += 1;
+    }
+}
+
+/// Carries the operations out, in a few repositories at a time. What the store takes no write for is left; whatever else
+/// fails ends it, once what was begun is through.
 async fn carry_out(
     private: &Private,
     operations: &[(RepositoryName, Operation)],
     tags_deletable: bool,
-    account: &mut Account,
-) -> Result<BTreeSet<(RepositoryName, Tag)>, CollectorError> {
-    let pruned = account.pruned.get_or_insert_default();
-    let mut left = BTreeSet::new();
-    let mut has_room = None;
-    for (name, operation) in operations {
-        let failed = |why: RegistryError| CollectorError::NotDeleted {
-            operation: format!("{operation} in {name}"),
-            why: Box::new(why),
-        };
-        if operation.writes(tags_deletable) {
-            let takes_writes = match has_room {
-                Some(known) => known,
-                None => private.client.has_room(name).await.map_err(failed)?,
-            };
-            has_room = Some(takes_writes && put_placeholder(private, name, operation).await.map_err(failed)?);
-            if has_room == Some(false) {
-                left.extend(operation.tags().iter().map(|tag| (name.clone(), tag.clone())));
-                pruned.skipped += 1;
-                continue;
+    progress: &Mutex<Progress>,
+) -> Result<(), CollectorError> {
+    // What stores something comes last in the order.
+    let writes = operations.partition_point(|(_, operation)| !operation.writes(tags_deletable));
+    let (deletes, writes) = operations.split_at(writes);
+    let has_failed = &AtomicBool::new(false);
+    let results: Vec<Result<(), CollectorError>> =
+        stream::iter(deletes.chunk_by(|(one, _), (other, _)| one == other).map(|repository| async move {
+            for (name, operation) in repository {
+                if has_failed.load(Ordering::Relaxed) {
+                    break;
+                }
+                act(private, name, operation).await.map_err(|why| {
+                    has_failed.store(true, Ordering::Relaxed);
+                    not_deleted(name, operation, why)
+                })?;
+                locked(progress).done(operation);
             }
+            Ok(())
+        }))
+        .buffer_unordered(REPOSITORIES)
+        .collect()
+        .await;
+    results.into_iter().collect::<Result<(), _>>()?;
+    let mut takes_writes = None;
+    for (name, operation) in writes {
+        let failed = |why| not_deleted(name, operation, why);
+        let may_write = match takes_writes {
+            Some(known) => known,
+            None => private.client.has_room(name).await.map_err(failed)?,
+        };
+        let is_put = may_write && put_placeholder(private, name, operation).await.map_err(failed)?;
+        takes_writes = Some(is_put);
+        if is_put {
+            act(private, name, operation).await.map_err(failed)?;
+            locked(progress).done(operation);
+        } else {
+            locked(progress).left(name, operation);
         }
-        act(private, name, operation).await.map_err(failed)?;
-        pruned.tags += operation.tags().len() as u64;
-        pruned.manifests += u64::from(matches!(operation, Operation::Delete { .. }));
     }
-    Ok(left)
+    Ok(())
+}
+
+fn locked(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn not_deleted(name: &RepositoryName, operation: &Operation, why: RegistryError) -> CollectorError {
+    CollectorError::NotDeleted { operation: format!("{operation} in {name}"), why: Box::new(why) }
 }
 
 /// Puts a placeholder under the tag; `false` if the server fails at it, as it does on a full disk.
