@@ -71,13 +71,11 @@ impl Collector<'_> {
         let progress = Mutex::new(Progress::default());
         locked(&progress).pruned.skipped = *skipped;
         let proved = self.unless_stopped(proved(&private, &store, name, tags_deletable)).await.flatten();
-        let done = match proved {
-            Err(why) => Err(why),
-            Ok(()) => {
-                account.outcome = Outcome::Incomplete;
-                self.unless_stopped(carry_out(&private, operations, tags_deletable, &progress)).await.flatten()
-            }
-        };
+        let mut done = proved;
+        if done.is_ok() {
+            account.outcome = Outcome::Incomplete;
+            done = self.unless_stopped(carry_out(&private, operations, tags_deletable, &progress)).await.flatten();
+        }
         let ended = private.end().await;
         let Progress { pruned, left } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         account.pruned = Some(pruned);
