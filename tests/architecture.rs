@@ -9,8 +9,9 @@ const PURE: [&str; 6] = ["api", "collection", "oci", "pruning", "retention", "sc
 /// What decides in the controller, beside what acts.
 const PURE_IN_CONTROLLER: [&str; 5] = ["record", "registries", "resource", "story", "trouble"];
 
-/// What they may take from outside the crate. `k8s_openapi` and `kube` give types, schemas and CEL only.
-const CRATES: [&str; 19] = [
+/// What they may take from outside the crate. `k8s_openapi` and `kube` give types, schemas and CEL only, `flate2` packs
+/// what is in memory.
+const CRATES: [&str; 20] = [
     "std",
     "core",
     "crate",
@@ -22,6 +23,7 @@ const CRATES: [&str; 19] = [
     "thiserror",
     "sha2",
     "base64",
+    "flate2",
     "croner",
     "globset",
     "regex",

@@ -1,5 +1,6 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help texts, where backticks would be in the way")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -54,7 +55,10 @@ pub(super) enum Command {
     Collector(Collector),
     /// Run the operator; its Deployment does this
     Controller(Controller),
+    Keeper(Keeper),
     Install(Install),
+    #[command(hide = true)]
+    Beneath(Beneath),
     /// Print the CustomResourceDefinitions, or one of them
     Crd {
         /// The resource, by its plural
@@ -266,9 +270,10 @@ pub(super) struct Collector {
     /// Keep the manifest or config with this digest, too; can be repeated
     #[arg(long, value_name = "DIGEST")]
     pub(super) in_use: Vec<Digest>,
-    /// Keep what the final plan in this folder keeps, too; its pieces are DIR/0/plan, DIR/1/plan and so on
+    /// Carry out the final plan in this folder, and keep what it keeps; its pieces are DIR/0/plan, DIR/1/plan and so on
     ///
-    /// The operator mounts them. A piece that is missing or differs ends the run before anything is changed.
+    /// The operator mounts them. A piece that is missing or differs ends the run before anything is changed. What the plan
+    /// deletes is deleted first, by a process of the registry's own program that only this command can reach.
     #[arg(long, value_name = "DIR", requires_all = ["plan_pieces", "plan_hash"])]
     pub(super) plan: Option<PathBuf>,
     /// How many pieces the final plan has
@@ -277,6 +282,9 @@ pub(super) struct Collector {
     /// The sha256 of the pieces of the final plan, one after another
     #[arg(long, value_name = "HASH", env = "REGISTRY_RETENTION_PLAN_HASH")]
     pub(super) plan_hash: Option<String>,
+    /// Where that process may have its socket and its configuration for a while [default: the system's folder for such]
+    #[arg(long, value_name = "DIR")]
+    pub(super) scratch: Option<PathBuf>,
     /// Remove uploads in which nothing was written for so long, such as 24h; those in a bucket are left [default: none]
     #[arg(long, value_name = "AGE", conflicts_with = "dry_run")]
     pub(super) stale_uploads_older_than: Option<Age>,
@@ -286,6 +294,9 @@ pub(super) struct Collector {
     /// End with a line for programs on standard output, which the operator reads from the Job's log
     #[arg(long)]
     pub(super) log: bool,
+    /// Write that line to this file, too; in a pod, /dev/termination-log puts it into the pod's status
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// Copy this program into a folder; the operator's Jobs do this, to run it in the registry's own image
@@ -294,6 +305,17 @@ pub(super) struct Install {
     /// The folder, which must be there
     #[arg(value_name = "DIR")]
     pub(super) folder: PathBuf,
+}
+
+/// Become another program that ends with the process that started this one
+#[derive(Debug, Args)]
+pub(super) struct Beneath {
+    /// The process that started this one
+    #[arg(long, value_name = "PID")]
+    pub(super) parent: u32,
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    pub(super) program: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -310,6 +332,29 @@ pub(super) struct Controller {
     /// The operator's own image: Jobs that read a registry's storage take the program from it
     #[arg(long, value_name = "IMAGE")]
     pub(super) image: Option<String>,
+}
+
+/// Restore a frozen registry if nobody else does; the operator makes a Job that runs this
+#[derive(Debug, Args)]
+pub(super) struct Keeper {
+    /// Where the Deployment is; else the namespace of its pod
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    pub(super) namespace: Option<String>,
+    /// The registry's Deployment
+    #[arg(long, value_name = "NAME")]
+    pub(super) deployment: String,
+    /// The registry's container in it
+    #[arg(long, value_name = "NAME")]
+    pub(super) container: String,
+    /// The run: the uid of its `RegistryCollection`
+    #[arg(long, value_name = "UID")]
+    pub(super) run: String,
+    /// The name of that `RegistryCollection`
+    #[arg(long, value_name = "NAME")]
+    pub(super) collection: String,
+    /// Where it tells whether it is ready
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub(super) listen: std::net::SocketAddr,
 }
 
 /// Where the resources come from, and what is said in place of them.
@@ -474,6 +519,7 @@ mod tests {
             "rr inventory --storage gs://x",
             "rr inventory --detect --volumes /a:/b --log",
             "rr collector --detect --dry-run --log",
+            "rr collector --detect --dry-run --report x",
             "rr collector --configuration x --registry-is-read-only --verify Content --stale-uploads-older-than 24h",
         ] {
             assert_eq!(parse(line), Ok(()), "{line}");

@@ -12,11 +12,14 @@ use super::screen::{err, out};
 use super::show::text::{bytes, count};
 use super::signals::Signals;
 use crate::collection::garbage::{Account, Deleted, FinalPlan, Outcome, Seal, Wanted};
-use crate::collector::{Collector, CollectorError, Registry, Task, Verify};
-use crate::storage::{Location, configured, unsuitable};
+use crate::collection::{Listening, Stored};
+use crate::collector::{Collector, CollectorError, Frozen, Registry, Task, Verify};
+use crate::storage::{Location, configured, serving, unsuitable};
 
 /// What compressed bytes begin with.
 const GZIP: u8 = 0x1f;
+/// The longest root directory that an account tells, in bytes.
+const LONGEST_ROOT: usize = 300;
 
 /// Collects a registry's garbage beside its storage, and tells what was done.
 pub(super) async fn run(args: &args::Collector, loudness: &Loudness) -> Result<Exit, CliError> {
@@ -29,17 +32,30 @@ pub(super) async fn run(args: &args::Collector, loudness: &Loudness) -> Result<E
         }
     };
     let (account, exit) = match prepare(args, &signals).await {
-        Ok(Prepared { registry, location, wanted }) => {
+        Ok(Prepared { registry, location, wanted, serving, plan, configuration }) => {
             tell(&format!("{location}, by Distribution {}", registry.release()));
             let (registry, location, wanted) = (&registry, &location, &wanted);
-            let stop = signals.stop.clone();
-            let account =
-                Collector { registry, location, wanted, task: task(args, now)?, now, stop, tell: &tell }.run().await;
+            let scratch = args.scratch.clone().unwrap_or_else(std::env::temp_dir);
+            let frozen = Frozen { plan: &plan, configuration: &configuration, scratch: &scratch };
+            let frozen = Some(frozen).filter(|_| removes(&plan));
+            let (task, stop) = (task(args, now)?, signals.stop.clone());
+            let collector = Collector { registry, location, wanted, frozen, task, now, stop, tell: &tell };
+            let mut account = collector.run().await;
+            if args.dry_run {
+                account.serving = Some(serving);
+                account.stored = stored(location);
+            }
             let exit = exit(&account);
             (account, exit)
         }
         Err(refused) => (refused.account(), refused.exit()),
     };
+    if let Some(path) = &args.report {
+        let written = std::fs::write(path, format!("{}\n", account.to_line()));
+        written.map_err(|why| {
+            CliError::Unwritten(format!("{}: the result could not be written: {why}", path.display()))
+        })?;
+    }
     if args.log {
         show(&account, |line| err(line));
         let line = format!("{}\n", account.to_line());
@@ -59,6 +75,11 @@ struct Prepared {
     registry: Registry,
     location: Location,
     wanted: Wanted,
+    serving: Listening,
+    /// Without one, the one that deletes nothing.
+    plan: FinalPlan,
+    /// The registry's own, as text.
+    configuration: String,
 }
 
 /// Why it is not known. Nothing was done.
@@ -110,17 +131,30 @@ async fn prepare(args: &args::Collector, signals: &Signals) -> Result<Prepared, 
     if let Some(why) = unsuitable(&yaml, environment.clone()).map_err(|why| unreadable(&why))? {
         return Err(Unprepared::Configuration(why.reason(), why.to_string()));
     }
+    let serving = serving(&yaml, environment.clone()).map_err(|why| unreadable(&why))?;
     let location = configured(&yaml, environment).map_err(|why| unreadable(&why))?;
     beside::must_lie_in(args.volumes.as_deref(), &location)?;
-    let wanted = wanted(args)?;
+    let (wanted, plan) = wanted(args)?;
     let folders = std::env::var_os("PATH");
     let mut stop = signals.stop.clone();
     let registry = Registry::find(args.executable.as_deref(), folders.as_deref(), path, &mut stop).await?;
-    Ok(Prepared { registry, location, wanted })
+    Ok(Prepared { registry, location, wanted, serving, plan, configuration: yaml })
 }
 
-/// What stays besides what tags link. A list that is missing or cut would let something go.
-fn wanted(args: &args::Collector) -> Result<Wanted, Unprepared> {
+/// Where the registry stores, through links, if that fits into the account.
+fn stored(location: &Location) -> Option<Stored> {
+    let Location::Filesystem(root) = location else { return Some(Stored::Bucket) };
+    let root = root.canonicalize().ok()?.into_os_string().into_string().ok()?;
+    (root.len() <= LONGEST_ROOT).then_some(Stored::Folder(root))
+}
+
+/// Whether the plan deletes anything.
+fn removes(plan: &FinalPlan) -> bool {
+    !plan.untags.is_empty() || !plan.deletions.is_empty()
+}
+
+/// What stays besides what tags link, and the final plan. A list that is missing or cut would let something go.
+fn wanted(args: &args::Collector) -> Result<(Wanted, FinalPlan), Unprepared> {
     let mut wanted = Wanted::default();
     for path in &args.keep {
         let incomplete = |why: &dyn std::fmt::Display| {
@@ -138,14 +172,14 @@ fn wanted(args: &args::Collector) -> Result<Wanted, Unprepared> {
             let text = format!("{}: the final plan cannot be used: {why}", folder.display());
             Unprepared::Configuration("PlanIncomplete", text)
         })?;
-        if !plan.deletions.is_empty() {
-            let count = plan.deletions.len();
-            let text = format!("the final plan deletes {count} manifests, and this collector deletes none itself");
+        if args.dry_run && removes(&plan) {
+            let text = "the final plan deletes, and a dry run deletes nothing; leave --plan out".to_owned();
             return Err(Unprepared::Configuration("DeletionsUnsupported", text));
         }
-        wanted.extend(plan.keep);
+        wanted.extend(plan.keep.clone());
+        return Ok((wanted, plan));
     }
-    Ok(wanted)
+    Ok((wanted, FinalPlan::default()))
 }
 
 /// Reads the pieces of a final plan, each of which may be compressed.
@@ -160,14 +194,15 @@ fn final_plan(folder: &Path, seal: &Seal) -> Result<FinalPlan, Box<dyn std::erro
         }
     }
     seal.check(&pieces)?;
-    let mut text = String::new();
+    // A piece may end within a character.
+    let mut text = Vec::new();
     for piece in &pieces {
         match piece.first() {
-            Some(&GZIP) => MultiGzDecoder::new(piece.as_slice()).read_to_string(&mut text)?,
-            _ => piece.as_slice().read_to_string(&mut text)?,
+            Some(&GZIP) => MultiGzDecoder::new(piece.as_slice()).read_to_end(&mut text)?,
+            _ => piece.as_slice().read_to_end(&mut text)?,
         };
     }
-    Ok(FinalPlan::read(&text)?)
+    Ok(FinalPlan::read(std::str::from_utf8(&text)?)?)
 }
 
 fn task(args: &args::Collector, now: Timestamp) -> Result<Task, CliError> {
@@ -217,6 +252,18 @@ fn show(account: &Account, say: impl Fn(&str)) {
             ));
         }
     }
+    if let Some(pruned) = account.pruned {
+        let left = if pruned.skipped > 0 {
+            format!("; {} of the plan left", counted(pruned.skipped, "deletion"))
+        } else {
+            String::new()
+        };
+        say(&format!(
+            "by plan:    {} and {} deleted{left}",
+            counted(pruned.manifests, "manifest"),
+            counted(pruned.tags, "tag")
+        ));
+    }
     if let Some(uploads) = account.stale_uploads {
         let left = if uploads.left > 0 { format!("; {} left", uploads.left) } else { String::new() };
         say(&format!(
@@ -242,8 +289,9 @@ fn show(account: &Account, say: impl Fn(&str)) {
     }
     let seconds = &account.seconds;
     say(&format!(
-        "took:       {:.1} s reading, {:.1} s uploads, {:.1} s dry run, {:.1} s collecting, {:.1} s verifying",
-        seconds.reading, seconds.uploads, seconds.dry_run, seconds.collecting, seconds.verifying
+        "took:       {:.1} s deleting by plan, {:.1} s reading, {:.1} s uploads, {:.1} s dry run, {:.1} s collecting, {:.1} s \
+         verifying",
+        seconds.pruning, seconds.reading, seconds.uploads, seconds.dry_run, seconds.collecting, seconds.verifying
     ));
     if let (Some(seconds), Outcome::Previewed) = (account.predicted_seconds, account.outcome) {
         say(&format!("would take: {seconds:.1} s"));

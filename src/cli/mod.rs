@@ -12,6 +12,7 @@
 mod accept;
 mod access;
 mod args;
+mod beneath;
 mod beside;
 mod cluster;
 mod collector;
@@ -21,6 +22,7 @@ mod exit;
 mod explain;
 mod install;
 mod inventory;
+mod keeper;
 mod next;
 mod pass;
 mod plan;
@@ -76,6 +78,7 @@ fn end(ended: Result<Exit, CliError>) -> Exit {
 fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         Command::Controller(args) => runtime()?.block_on(controller::run(&args)),
+        Command::Keeper(args) => runtime()?.block_on(keeper::run(&args)),
         Command::Collector(args) => {
             let runtime = runtime()?;
             let ended = runtime.block_on(collector::run(&args, &cli.loudness));
@@ -97,6 +100,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CliError> {
             Ok(Exit::Done)
         }
         Command::Install(args) => install::run(&args),
+        Command::Beneath(args) => beneath::run(&args),
         Command::Accept(args) => accept::run(&args),
         Command::Plan(args) => block_on(async |stop| plan::run(&args, &cli.loudness, stop).await),
         Command::Prune(args) => block_on(async |stop| prune::run(&args, &cli.loudness, stop).await),
@@ -117,7 +121,7 @@ fn runtime() -> Result<Runtime, CliError> {
 
 /// Logs go to standard error: the operator's as JSON, a command's for people and only if someone asks for them.
 fn log(cli: &Cli) {
-    let is_operator = matches!(cli.command, Command::Controller(_));
+    let is_operator = matches!(cli.command, Command::Controller(_) | Command::Keeper(_));
     let usual = match (cli.loudness.verbose, is_operator) {
         (true, _) => "registry_retention=debug",
         (false, true) => "info",

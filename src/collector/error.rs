@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::collection::garbage::{Objection, Outcome, OutputError};
+use crate::registry::RegistryError;
 use crate::storage::StorageError;
 
 /// Why a collection did not come to its end, or was not begun.
@@ -30,6 +31,28 @@ pub enum CollectorError {
          not be mended: {0}; free some space"
     )]
     NotMended(StorageError),
+    /// The process that deletes what a plan condemns is not as it has to be.
+    #[error("the registry's process that would delete what the plan condemns cannot be used: {0}")]
+    Private(String),
+    /// It serves something else.
+    #[error(
+        "the registry's process that would delete what the plan condemns serves another storage than was read: {0}"
+    )]
+    Elsewhere(Several),
+    /// A deletion failed.
+    #[error("to {operation} failed: {why}")]
+    NotDeleted {
+        /// What was to be done, and where.
+        operation: String,
+        /// Why it was not.
+        why: Box<RegistryError>,
+    },
+    /// What the registry said to have deleted is there.
+    #[error("the registry did not delete what it said to have deleted: {0}")]
+    Remain(Several),
+    /// After the deletions something is missing that was not to go.
+    #[error("after the deletions of the plan there is no more: {0}")]
+    Cut(Several),
     /// The dry run contradicts our own reckoning.
     #[error("the dry run of garbage-collect contradicts what is stored: {text}")]
     Vetoed {
@@ -146,20 +169,23 @@ impl CollectorError {
             Self::NothingKept(_) => "NothingKept",
             Self::Unwhole(_) => "KeptDamaged",
             Self::NotMended(_) => "LinkDamaged",
+            Self::Private(_) => "PrivateRegistryUnusable",
+            Self::Elsewhere(_) => "StoreDiffers",
+            Self::NotDeleted { .. } | Self::Remain(_) => "DeletionFailed",
             Self::Vetoed { reason, .. } => reason,
             Self::Output { .. } => "OutputNotUnderstood",
             Self::Failed { .. } | Self::NotRun(_) => "GarbageCollectFailed",
             Self::Contradicted(_) => "GarbageCollectContradicted",
-            Self::Lost(_) => "KeptLost",
+            Self::Lost(_) | Self::Cut(_) => "KeptLost",
             Self::Written(_) => "StoreWritten",
             Self::Stopped => "Stopped",
         }
     }
 
-    /// How a run ends by it, after the collection was begun or before.
+    /// How a run ends by it, after anything was begun or before.
     pub(super) fn outcome(&self, has_begun: bool) -> Outcome {
         match self {
-            Self::Lost(_) | Self::Written(_) => Outcome::Damaged,
+            Self::Lost(_) | Self::Cut(_) | Self::Written(_) => Outcome::Damaged,
             _ if has_begun => Outcome::Incomplete,
             _ => Outcome::Refused,
         }

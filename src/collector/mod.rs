@@ -2,8 +2,10 @@
 //! there. It needs neither Kubernetes nor a login at the registry.
 //!
 //! - [`Registry`]: the registry's own program and configuration
-//! - [`Collector`]: the steps, in their order: read the storage and reckon what stays, remove stale uploads, mend links
-//!   that a full disk left, a dry run and the veto, the collection, a look at what is kept
+//! - [`Collector`]: the steps, in their order: delete what a plan condemns, read the storage and reckon what stays, remove
+//!   stale uploads, mend links that a full disk left, a dry run and the veto, the collection, a look at what is kept
+//! - [`Frozen`]: the deletions of a plan; `private`: the registry's process that carries them out, for us alone;
+//!   `listening`: whether that is so
 //! - `process`: the program's output, read while it comes; `sweep`: compared with what stays
 //! - `reading`, `verify`: the storage before and after; `tell`: what was done
 //! - [`CollectorError`]: why it was not done, or not to the end
@@ -11,6 +13,9 @@
 //! What is decided is decided in [`crate::collection::garbage`].
 
 mod error;
+mod frozen;
+mod listening;
+mod private;
 mod process;
 mod reading;
 mod registry;
@@ -23,6 +28,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 pub use error::{CollectorError, Several};
+pub use frozen::Frozen;
 pub use process::Stop;
 pub use registry::Registry;
 pub use verify::Verify;
@@ -36,7 +42,7 @@ use crate::retention::Store;
 use crate::storage::{Location, Remedy, can_mend, mend_links, read, remove_stale_uploads};
 use reading::Reading;
 use sweep::Run;
-use tell::{fail, foresee, measure, seconds};
+use tell::{deleted_manifests, fail, foresee, measure, seconds};
 
 /// How often a dry run beside a writable registry is made, if the storage changed meanwhile and it has objections.
 const LOOKS: u32 = 3;
@@ -49,6 +55,8 @@ pub struct Collector<'a> {
     pub location: &'a Location,
     /// What stays besides what tags link.
     pub wanted: &'a Wanted,
+    /// What a collection deletes first.
+    pub frozen: Option<Frozen<'a>>,
     /// What is to be done.
     pub task: Task,
     /// The one `now`.
@@ -120,8 +128,13 @@ impl Collector<'_> {
         verify: Verify,
         account: &mut Account,
     ) -> Result<(), CollectorError> {
+        let pruned = self.prune(account).await?;
         let began = Instant::now();
         let first = self.read().await?;
+        if let Some(pruned) = &pruned {
+            pruned.check(&first.store)?;
+        }
+        let registry = pruned.as_ref().map_or(self.registry, frozen::Done::registry);
         let kept = self.kept(&first, account)?;
         let broken = broken_links(&first.store, &first.graph, &kept);
         account.seconds.reading = seconds(began);
@@ -140,13 +153,13 @@ impl Collector<'_> {
             second = self.read().await?;
             (&second, self.kept(&second, account)?)
         };
-        let forecast = self.dry_run(&reading.store, &kept, Writers::None, account).await?;
+        let forecast = self.dry_run(registry, &reading.store, &kept, Writers::None, account).await?;
         if forecast.blobs > 0 {
             account.outcome = Outcome::Incomplete;
             (self.tell)("collecting");
             let began = Instant::now();
             let veto = Veto::of(&kept, &reading.store.blobs);
-            let swept = sweep::run(self.registry, Run::Sweep(forecast), veto, Writers::None, &mut self.stop).await;
+            let swept = sweep::run(registry, Run::Sweep(forecast), veto, Writers::None, &mut self.stop).await;
             account.seconds.collecting = seconds(began);
             if let Err(error) = swept {
                 // What is done is told as far as that can be seen at once; who wants an end does not wait for it.
@@ -228,7 +241,7 @@ impl Collector<'_> {
         let kept = self.kept(reading, account)?;
         let broken = broken_links(&reading.store, &reading.graph, &kept);
         if broken.is_empty() || !can_mend(self.location) {
-            return self.dry_run(&reading.store, &kept, Writers::Some, account).await;
+            return self.dry_run(self.registry, &reading.store, &kept, Writers::Some, account).await;
         }
         let forecast = reckoned(&reading.store, &reading.graph);
         foresee(&reading.store, forecast, account);
@@ -237,6 +250,7 @@ impl Collector<'_> {
 
     async fn dry_run(
         &mut self,
+        registry: &Registry,
         store: &Store,
         kept: &Kept<'_>,
         writers: Writers,
@@ -245,7 +259,7 @@ impl Collector<'_> {
         (self.tell)("dry run of garbage-collect");
         let began = Instant::now();
         let veto = Veto::of(kept, &store.blobs);
-        let forecast = sweep::run(self.registry, Run::Dry, veto, writers, &mut self.stop).await;
+        let forecast = sweep::run(registry, Run::Dry, veto, writers, &mut self.stop).await;
         account.seconds.dry_run = seconds(began);
         let forecast = forecast?;
         foresee(store, forecast, account);
@@ -261,7 +275,7 @@ impl Collector<'_> {
         account: &mut Account,
     ) -> Result<(), CollectorError> {
         if verify == Verify::None {
-            account.deleted = Some(forecast.into());
+            account.deleted = Some(Deleted { manifests: deleted_manifests(account), ..forecast.into() });
             return Ok(());
         }
         (self.tell)("looking whether what is kept is there");

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +22,9 @@ const WORDS: usize = 20;
 const WORD: usize = 400;
 /// How long its standard error is waited for once it has ended.
 const AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// The last lines that a process printed on standard error.
+pub(super) type Words = Arc<Mutex<VecDeque<String>>>;
 
 /// How a process ended.
 #[derive(Debug)]
@@ -48,21 +50,15 @@ pub(super) enum Why {
 /// Runs a program to its end, and hands over each line of its standard output, cut one byte after the longest that there
 /// can be. Where `take` breaks off, or somebody wants an end, the process is killed at once.
 pub(super) async fn run(
-    program: &Path,
-    arguments: &[&str],
+    mut command: Command,
     stop: &mut Stop,
     take: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<Ended> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
     let pipe = || io::Error::other("it has no output");
     let (stdout, stderr) = (child.stdout.take().ok_or_else(pipe)?, child.stderr.take().ok_or_else(pipe)?);
-    let words = Arc::new(Mutex::new(VecDeque::new()));
+    let words = Words::default();
     let told = tokio::spawn(remember(stderr, Arc::clone(&words)));
     let why = tokio::select! {
         biased;
@@ -83,7 +79,7 @@ pub(super) async fn run(
 }
 
 /// Keeps the last lines.
-async fn remember(from: ChildStderr, words: Arc<Mutex<VecDeque<String>>>) {
+pub(super) async fn remember(from: ChildStderr, words: Words) {
     // Without its words it is none the worse.
     let _ = lines(from, WORD, |line| {
         let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,6 +133,12 @@ async fn lines(
 mod tests {
     use super::*;
 
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
     async fn shell(script: &str, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> (Ended, Vec<String>) {
         let (_tell, mut stop) = watch::channel(false);
         let mut seen = Vec::new();
@@ -144,7 +146,7 @@ mod tests {
             seen.push(String::from_utf8_lossy(line).into_owned());
             take(line)
         };
-        let ended = run(Path::new("/bin/sh"), &["-c", script], &mut stop, take).await.unwrap();
+        let ended = run(sh(script), &mut stop, take).await.unwrap();
         (ended, seen)
     }
 
@@ -175,7 +177,7 @@ mod tests {
             tell.send_replace(true);
             ControlFlow::Continue(())
         };
-        let ended = run(Path::new("/bin/sh"), &["-c", "echo a; exec sleep 600"], &mut stop, take).await.unwrap();
+        let ended = run(sh("echo a; exec sleep 600"), &mut stop, take).await.unwrap();
         assert_eq!((ended.why, ended.code), (Why::Stop, None));
     }
 }

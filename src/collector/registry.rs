@@ -1,8 +1,10 @@
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use tokio::process::Command;
 
 use super::CollectorError;
 use super::process::{self, Stop, Why};
@@ -19,6 +21,8 @@ pub struct Registry {
     pub(super) executable: PathBuf,
     pub(super) configuration: PathBuf,
     pub(super) release: Release,
+    /// What of the environment it does not see.
+    pub(super) hidden: Vec<OsString>,
 }
 
 impl Registry {
@@ -42,7 +46,9 @@ impl Registry {
             }
             ControlFlow::Continue(())
         };
-        let asked = tokio::time::timeout(PATIENCE, process::run(&executable, &["--version"], stop, take)).await;
+        let mut command = Command::new(&executable);
+        command.arg("--version");
+        let asked = tokio::time::timeout(PATIENCE, process::run(command, stop, take)).await;
         let ended = asked.map_err(|_| unknown("does not say its version"))?;
         let ended = ended.map_err(|why| unknown(&format!("cannot be run: {why}")))?;
         match ended.why {
@@ -51,7 +57,7 @@ impl Registry {
         }
         let release = first.as_deref().filter(|_| ended.code == Some(0)).and_then(Release::of);
         let release = release.ok_or_else(|| unknown("is not Distribution, by what it says to --version"))?;
-        Ok(Self { executable, configuration, release })
+        Ok(Self { executable, configuration, release, hidden: Vec::new() })
     }
 }
 
@@ -59,6 +65,25 @@ impl Registry {
     /// Which Distribution it is.
     pub fn release(&self) -> &Release {
         &self.release
+    }
+
+    /// The program in its environment, without arguments.
+    pub(super) fn command(&self) -> Command {
+        self.in_its_environment(Command::new(&self.executable))
+    }
+
+    /// The same, but it ends with this process, even if that is killed: through this program's own command `beneath`.
+    pub(super) fn command_beneath(&self) -> Command {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg("beneath").arg(format!("--parent={}", std::process::id())).arg("--").arg(&self.executable);
+        self.in_its_environment(command)
+    }
+
+    fn in_its_environment(&self, mut command: Command) -> Command {
+        for name in &self.hidden {
+            command.env_remove(name);
+        }
+        command
     }
 }
 

@@ -60,7 +60,9 @@ pub(super) async fn run(
             }
         }
     };
-    let ended = process::run(&registry.executable, &arguments, stop, take).await.map_err(CollectorError::NotRun)?;
+    let mut command = registry.command();
+    command.args(arguments);
+    let ended = process::run(command, stop, take).await.map_err(CollectorError::NotRun)?;
     let said = complaint(&ended.words);
     match (ended.why, trouble) {
         (Why::Stop, _) => return Err(CollectorError::Stopped),
@@ -94,7 +96,9 @@ impl Run {
 }
 
 /// The last of its words that says why it failed.
-fn complaint<'a>(words: impl IntoIterator<Item = &'a String, IntoIter: DoubleEndedIterator>) -> Option<String> {
+pub(super) fn complaint<'a>(
+    words: impl IntoIterator<Item = &'a String, IntoIter: DoubleEndedIterator>,
+) -> Option<String> {
     let says_why = |word: &&String| COMPLAINTS.iter().any(|begin| word.starts_with(begin));
     let word = words.into_iter().rev().find(says_why)?;
     Some(word.chars().take(COMPLAINT).map(|char| if char.is_control() { ' ' } else { char }).collect())

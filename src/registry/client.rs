@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -55,6 +56,18 @@ impl Client {
     pub fn new(endpoint: Endpoint, access: Access) -> Result<Self, RegistryError> {
         let request = Request { method: Method::GET, target: endpoint.to_string() };
         let transport = Transport::new(endpoint, access).map_err(|problem| RegistryError::new(request, problem))?;
+        Ok(Self { transport: Arc::new(transport) })
+    }
+
+    /// A client of a registry that listens on the unix socket `path`, by plain HTTP and without a login.
+    ///
+    /// # Errors
+    ///
+    /// `TlsMisconfigured` if this machine's TLS cannot be set up, though none is needed.
+    pub fn at_socket(path: &Path) -> Result<Self, RegistryError> {
+        let endpoint = Endpoint::local();
+        let request = Request { method: Method::GET, target: endpoint.to_string() };
+        let transport = Transport::at_socket(endpoint, path).map_err(|problem| RegistryError::new(request, problem))?;
         Ok(Self { transport: Arc::new(transport) })
     }
 

@@ -50,6 +50,11 @@ impl Endpoint {
         self.0.scheme() == "http"
     }
 
+    /// What stands in place of a host where there is none to name: `http://localhost`.
+    pub(super) fn local() -> Self {
+        Self(Url::parse("http://localhost").expect("a URL"))
+    }
+
     /// The port that a name without one means, under this endpoint's scheme.
     pub(super) fn default_port(&self) -> u16 {
         if self.is_plain() { 80 } else { 443 }

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::{Certificate, ClientBuilder, Identity, redirect};
@@ -26,6 +28,43 @@ pub struct ClientCertificate {
     pub key: Vec<u8>,
 }
 
+/// How connections come about.
+#[derive(Clone, Copy)]
+pub(super) struct Reach<'a> {
+    /// Where the registry is.
+    pub way: Way<'a>,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// Which certificates are taken.
+    pub trust: Trust,
+}
+
+/// Where a registry is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way<'a> {
+    /// Where its host's name says.
+    ByName,
+    /// There, whatever its name says.
+    At(SocketAddr),
+    /// At this unix socket, whatever its name says.
+    Socket(&'a Path),
+}
+
+/// Which certificates of servers are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Those of the server's name, signed by an authority of the system or the one given.
+    Names,
+    /// Those that the one given signed, of whatever name.
+    AuthorityAlone,
+}
+
+impl Default for Reach<'_> {
+    fn default() -> Self {
+        Self { way: Way::ByName, connect_timeout: CONNECT_TIMEOUT, trust: Trust::Names }
+    }
+}
+
 /// The two ways to speak to hosts.
 #[derive(Clone)]
 pub(super) struct Connectors {
@@ -36,17 +75,22 @@ pub(super) struct Connectors {
 }
 
 impl Connectors {
-    pub(super) fn new(endpoint: &Endpoint, tls: &Tls) -> Result<Self, Problem> {
-        let other = build(endpoint, tls, None)?;
+    pub(super) fn new(endpoint: &Endpoint, tls: &Tls, reach: &Reach<'_>) -> Result<Self, Problem> {
+        let other = build(endpoint, tls, reach, None)?;
         let own = match &tls.client {
             None => other.clone(),
-            Some(client) => build(endpoint, tls, Some(&client.identity()?))?,
+            Some(client) => build(endpoint, tls, reach, Some(&client.identity()?))?,
         };
         Ok(Self { own, other })
     }
 }
 
-fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<reqwest::Client, Problem> {
+fn build(
+    endpoint: &Endpoint,
+    tls: &Tls,
+    reach: &Reach<'_>,
+    identity: Option<&Identity>,
+) -> Result<reqwest::Client, Problem> {
     let builder = || {
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
@@ -54,10 +98,15 @@ fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<
             // Redirects are followed by hand, for blobs only; a default would carry headers along.
             .redirect(redirect::Policy::none())
             .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(reach.connect_timeout)
             .pool_max_idle_per_host(MAX_IN_FLIGHT)
             // Shorter than the idle timeout of common load balancers, so that no request meets a closed connection.
             .pool_idle_timeout(Duration::from_secs(20));
+        let builder = match reach.way {
+            Way::ByName => builder,
+            Way::At(address) => builder.resolve(endpoint.host(), address),
+            Way::Socket(path) => builder.unix_socket(path).no_proxy(),
+        };
         match identity {
             Some(identity) => builder.identity(identity.clone()),
             None => builder,
@@ -65,6 +114,9 @@ fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<
     };
     let authorities = tls.ca.as_deref().map(authorities).transpose()?;
     match authorities {
+        Some(authorities) if reach.trust == Trust::AuthorityAlone => {
+            finish(builder().tls_certs_only(authorities).tls_danger_accept_invalid_hostnames(true))
+        }
         Some(authorities) => finish(builder().tls_certs_merge(authorities)),
         // An image without any authority is no fault where nothing is encrypted; https from there is then refused.
         None if endpoint.is_plain() => finish(builder()).or_else(|_| finish(builder().tls_certs_only([]))),
@@ -116,7 +168,7 @@ mod tests {
         let nonsense = b"secret".to_vec();
         let client = ClientCertificate { certificate: nonsense.clone(), key: nonsense.clone() };
         for tls in [Tls { ca: Some(nonsense), client: None }, Tls { ca: None, client: Some(client) }] {
-            let Err(problem) = Connectors::new(&endpoint, &tls) else { panic!("{tls:?} was taken") };
+            let Err(problem) = Connectors::new(&endpoint, &tls, &Reach::default()) else { panic!("{tls:?} was taken") };
             assert!(matches!(problem, Problem::TlsMisconfigured(_)), "{problem:?}");
             assert!(!format!("{problem} {tls:?}").contains("secret"));
         }

@@ -11,6 +11,8 @@
 //! - [`Blobs`]: the bytes of single blobs.
 //! - [`remove_stale_uploads`], [`mend_links`]: what pushes left that did not end.
 //! - [`unsuitable`]: whether a registry is configured in a way that forbids a collection beside it.
+//! - [`serving`]: how it is reached at its pods.
+//! - [`private_configuration`], [`reaches_private`]: what a registry's process of our own on the same storage is told.
 //! - [`StorageError`]: why there is no inventory.
 //!
 //! Beneath:
@@ -43,12 +45,14 @@ mod location;
 mod mend;
 mod objects;
 mod parameters;
+mod private;
 mod problem;
 mod queue;
 mod read;
 mod received;
 mod saved;
 mod service;
+mod serving;
 mod stale;
 #[cfg(test)]
 mod tests;
@@ -65,10 +69,12 @@ pub use lines::Lines;
 pub use load::load;
 pub use location::{Location, LocationError};
 pub use mend::{Remedy, can_mend, mend_links};
+pub use private::{private_configuration, reaches_private};
 pub use problem::{Answer, BucketProblem};
 pub use read::{read, read_each};
 pub use received::{InventoryBytes, LONGEST_LOG_LINE, LogReader};
 pub use saved::Writer;
+pub use serving::serving;
 pub use stale::{StaleUploads, remove_stale_uploads};
 pub use transport::{LogWriter, write_failure};
 pub use unsuitable::{Unsuitable, unsuitable};

@@ -47,14 +47,7 @@ pub(super) fn merged(
     yaml: &str,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Map<String, Value>, ConfigurationError> {
-    let file: Value = read(yaml).ok_or(ConfigurationError::Unreadable)?;
-    let version = match &file["version"] {
-        Value::String(version) => version.clone(),
-        version => version.to_string(),
-    };
-    if version != "0.1" {
-        return Err(ConfigurationError::Version);
-    }
+    let file = document(yaml)?;
     let mut merged = section(file[name].clone()).ok_or(ConfigurationError::Unreadable)?;
     let prefix = format!("REGISTRY_{}", name.to_uppercase());
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
@@ -71,8 +64,18 @@ pub(super) fn merged(
     Ok(merged)
 }
 
+/// A configuration file.
+pub(super) fn document(yaml: &str) -> Result<Value, ConfigurationError> {
+    let file: Value = read(yaml).ok_or(ConfigurationError::Unreadable)?;
+    let version = match &file["version"] {
+        Value::String(version) => version.clone(),
+        version => version.to_string(),
+    };
+    if version == "0.1" { Ok(file) } else { Err(ConfigurationError::Version) }
+}
+
 /// The section `storage`: a map, or just the name of a driver.
-fn section(value: Value) -> Option<Map<String, Value>> {
+pub(super) fn section(value: Value) -> Option<Map<String, Value>> {
     match value {
         Value::Object(map) => Some(map),
         Value::String(name) => Some(Map::from_iter([(name, Value::Null)])),
@@ -105,7 +108,7 @@ fn overwrite(map: &mut Map<String, Value>, path: &[&str], value: &str) -> Option
 }
 
 /// Reads YAML; nothing at all is null.
-fn read(yaml: &str) -> Option<Value> {
+pub(super) fn read(yaml: &str) -> Option<Value> {
     let bare = yaml.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
     if bare { Some(Value::Null) } else { serde_saphyr::from_str(yaml).ok() }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Forecast;
+use crate::collection::{Listening, Stored};
 
 /// What the line begins with. The number is the version of this form.
 const MARK: &str = "registry-retention-collector/1";
@@ -31,9 +32,18 @@ pub struct Account {
     /// Which Distribution collected, by its own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
+    /// How the registry serves. A preview tells it, for whoever asks its pods whether they take writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<Listening>,
+    /// Where the registry stores, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
     /// What stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stays: Option<Stays>,
+    /// What became of the deletions of a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<Pruned>,
     /// What became of uploads that did not end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_uploads: Option<StaleUploads>,
@@ -63,9 +73,9 @@ pub enum Outcome {
     Collected,
     /// The dry run is through, and a collection would be let pass.
     Previewed,
-    /// No blob was deleted.
+    /// Nothing was deleted.
     Refused,
-    /// The collection was begun and not brought to its end; a second one finishes it.
+    /// The deletions of a plan, or the collection, were begun and not brought to their end; a second run finishes them.
     Incomplete,
     /// Something kept is missing or damaged after the collection.
     Damaged,
@@ -85,6 +95,19 @@ pub struct Stays {
     pub dangling_tags: u64,
     /// Tags whose link is empty, or no digest.
     pub broken_tags: u64,
+}
+
+/// What became of the deletions of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pruned {
+    /// How many manifests were deleted.
+    pub manifests: u64,
+    /// How many tags were removed, with their manifest or alone.
+    pub tags: u64,
+    /// How many lines of the plan were left, since something needs by now what they would delete, or since a tag could not
+    /// be removed for want of space.
+    pub skipped: u64,
 }
 
 /// What became of uploads that did not end.
@@ -125,6 +148,9 @@ pub struct Bytes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seconds {
+    /// Deleting what a plan condemns.
+    #[serde(default)]
+    pub pruning: f64,
     /// Reading the storage, and reckoning what is kept.
     pub reading: f64,
     /// Removing stale uploads.
@@ -156,7 +182,10 @@ impl Account {
             reason: reason.to_owned(),
             message,
             registry: None,
+            serving: None,
+            stored: None,
             stays: None,
+            pruned: None,
             stale_uploads: None,
             mended_links: 0,
             predicted: None,
@@ -221,11 +250,21 @@ fn checksum(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collection::{Auth, Serving};
 
     fn account(message: &str) -> Account {
         Account {
             registry: Some("v3.1.2".into()),
+            serving: Some(Listening::At(Serving {
+                port: 5000,
+                tls: true,
+                prefix: "/".repeat(200),
+                auth: Auth::Htpasswd,
+                read_only: true,
+            })),
+            stored: Some(Stored::Folder("/".repeat(300))),
             stays: Some(Stays { tags: 3, ..Stays::default() }),
+            pruned: Some(Pruned { manifests: u64::MAX, tags: u64::MAX, skipped: u64::MAX }),
             stale_uploads: Some(StaleUploads::default()),
             predicted: Some(Deleted { manifests: 0, blobs: u64::MAX, bytes: 7 }),
             deleted: Some(Deleted::default()),

@@ -3,8 +3,9 @@
 //! ```text
 //! registry-retention-final-plan 1
 //! keep sha256:… apps/shop:v1                what stays, and what wants it
+//! untag apps/shop pr-9 sha256:…             a tag that goes, of a manifest that another one keeps
 //! delete apps/shop sha256:… pr-1 pr-2       a manifest that goes, with all of its tags; in this order
-//! end 2                                     how many lines there are between the first and this one
+//! end 3                                     how many lines there are between the first and this one
 //! ```
 //!
 //! It comes in pieces, which are put together in their order. How many there are and the sha256 of all their bytes come by
@@ -13,18 +14,32 @@
 use sha2::{Digest as _, Sha256};
 
 use super::Wanted;
+use super::pieces::MOST_PIECES;
 use crate::oci::{Digest, RepositoryName, Tag};
 
 /// What the first line says: the name and the version of this form.
-const FIRST: &str = "registry-retention-final-plan 1";
+pub(super) const FIRST: &str = "registry-retention-final-plan 1";
 
 /// What stays and what goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FinalPlan {
     /// What stays besides what tags link.
     pub keep: Wanted,
-    /// What is deleted before garbage is collected, in this order.
+    /// Tags that are removed before garbage is collected, and whose manifests stay.
+    pub untags: Vec<PlannedUntag>,
+    /// Manifests that are deleted before garbage is collected, in this order.
     pub deletions: Vec<PlannedDeletion>,
+}
+
+/// A tag that is removed, though its manifest stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedUntag {
+    /// Where.
+    pub repository: RepositoryName,
+    /// Which.
+    pub tag: Tag,
+    /// What it links; at another one it stays.
+    pub digest: Digest,
 }
 
 /// A manifest that is deleted.
@@ -70,6 +85,9 @@ pub enum FinalPlanError {
     /// It has no end, or lines are missing.
     #[error("it was cut: its last line does not count its lines")]
     Unfinished,
+    /// It cannot be written: what it keeps alone takes more pieces than there may be, and none of that is left out.
+    #[error("what it keeps takes {0} pieces, and there may be {MOST_PIECES}")]
+    TooLarge(usize),
 }
 
 impl Seal {
@@ -118,6 +136,13 @@ impl FinalPlan {
             self.keep.add(digest.parse().ok()?, why);
             return Some(());
         }
+        if let Some(untag) = line.strip_prefix("untag ") {
+            let mut words = untag.split(' ');
+            let (repository, tag) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            let digest = words.next()?.parse().ok()?;
+            self.untags.push(PlannedUntag { repository, tag, digest });
+            return words.next().is_none().then_some(());
+        }
         let mut words = line.strip_prefix("delete ")?.split(' ');
         let (repository, digest) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let tags = words.map(|tag| tag.parse().ok()).collect::<Option<Vec<Tag>>>()?;
@@ -132,7 +157,10 @@ mod tests {
 
     fn text() -> String {
         let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
-        format!("{FIRST}\nkeep {one} apps/shop:v1\ndelete apps/shop {two} pr-1 pr-2\ndelete a {one}\nend 3\n")
+        format!(
+            "{FIRST}\nkeep {one} apps/shop:v1\nuntag a pr-9 {one}\ndelete apps/shop {two} pr-1 pr-2\ndelete a {one}\n\
+             end 4\n"
+        )
     }
 
     #[test]
@@ -140,13 +168,19 @@ mod tests {
         let plan = FinalPlan::read(&text()).unwrap();
         assert!(plan.keep.contains(&Digest::of(b"1")));
         let tags: Vec<usize> = plan.deletions.iter().map(|deletion| deletion.tags.len()).collect();
-        assert_eq!(tags, [2, 0]);
+        assert_eq!((tags, plan.untags.len()), (vec![2, 0], 1));
         for length in 0..text().len() - 1 {
             assert!(FinalPlan::read(&text()[..length]).is_err(), "{:?}", &text()[..length]);
         }
-        for (from, to) in
-            [("keep", "spare"), (" pr-1", " .pr"), ("plan 1", "plan 2"), ("end 3", "end 03"), ("a sha", "A sha")]
-        {
+        for (from, to) in [
+            ("keep", "spare"),
+            (" pr-1", " .pr"),
+            ("plan 1", "plan 2"),
+            ("end 4", "end 04"),
+            ("a sha", "A sha"),
+            ("untag a", "untag A"),
+            ("delete a sha", "untag a x y sha"),
+        ] {
             assert!(FinalPlan::read(&text().replace(from, to)).is_err(), "{from} to {to}");
         }
     }

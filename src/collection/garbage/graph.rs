@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
-use crate::oci::{Content, Digest, Manifest, ManifestError};
+use crate::oci::{Content, Digest, Manifest, ManifestError, Tombstone};
 
 /// Layers that clients get elsewhere, so that the registry need not have them.
 const ELSEWHERE: [&str; 4] = [
@@ -21,6 +21,8 @@ pub struct Node {
     pub blobs: Vec<(Digest, u64)>,
     /// What it is about.
     pub subject: Option<Digest>,
+    /// Of a placeholder: for which tag it stands, and what that linked before.
+    pub tombstone: Option<Box<Tombstone>>,
 }
 
 /// What the storage has where a manifest is named.
@@ -76,15 +78,16 @@ impl Found {
 impl Node {
     fn of(manifest: Manifest, elsewhere: &HashSet<String>) -> Self {
         let subject = manifest.subject;
+        let tombstone = manifest.tombstone.map(Box::new);
         match manifest.content {
             Content::Index { manifests } => {
                 let children = manifests.into_iter().map(|child| child.digest).collect();
-                Self { children, blobs: Vec::new(), subject }
+                Self { children, blobs: Vec::new(), subject, tombstone }
             }
             Content::Image { config, layers } => {
                 let layers = layers.into_iter().filter(|layer| !elsewhere.contains(layer.digest.as_str()));
                 let blobs = std::iter::once(config).chain(layers).map(|blob| (blob.digest, blob.size)).collect();
-                Self { children: Vec::new(), blobs, subject }
+                Self { children: Vec::new(), blobs, subject, tombstone }
             }
         }
     }

@@ -1,24 +1,13 @@
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use registry_retention::collection::garbage::Outcome;
 use tokio::process::Command;
 
-use super::{Beside, COLLECT, Ended, image, quoted};
+use super::{Beside, COLLECT, Ended, image, quoted, until};
 use crate::support::{Registry, Version, both_versions};
 
 both_versions![whoever_is_told_to_end_ends_the_collection_at_once, a_collection_that_is_killed_is_finished_by_the_next];
-
-async fn until(what: &str, done: impl Fn() -> bool) {
-    for _ in 0..6000 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("in a minute there is not: {what}");
-}
 
 /// Three blobs are garbage.
 async fn registry(version: Version) -> Registry {

@@ -3,6 +3,8 @@
 
 mod collecting;
 mod cut_short;
+mod frozen;
+mod frozen_cut_short;
 mod memory;
 mod previewing;
 mod refused;
@@ -12,8 +14,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use registry_retention::collection::garbage::{Account, Outcome};
+use registry_retention::collection::garbage::{Account, Outcome, Seal};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -24,6 +27,8 @@ struct Beside {
     executable: PathBuf,
     configuration: PathBuf,
     home: TempDir,
+    /// What is in its environment.
+    environment: Vec<(&'static str, String)>,
 }
 
 /// How it ended.
@@ -42,6 +47,7 @@ impl Beside {
             executable: version.executable(),
             configuration: registry.config_path(),
             home: tempfile::tempdir().expect("a folder"),
+            environment: Vec::new(),
         }
     }
 
@@ -68,6 +74,31 @@ impl Beside {
         path.to_str().expect("UTF-8").to_owned()
     }
 
+    /// A final plan of these lines, in its home, and the options that name it. The scratch folder is in its home as well.
+    fn plan(&self, lines: &[String]) -> Vec<String> {
+        let lines = lines.iter().fold(String::new(), |text, line| text + line + "\n");
+        let text = format!("registry-retention-final-plan 1\n{lines}end {}\n", lines.lines().count());
+        let (folder, scratch) = (self.home.path().join("plan"), self.home.path().join("scratch"));
+        for folder in [&folder.join("0"), &scratch] {
+            fs::create_dir_all(folder).expect("a folder");
+        }
+        fs::write(folder.join("0/plan"), &text).expect("a plan");
+        let hash = Seal::of(&[text.into_bytes()]).hash;
+        let [folder, scratch] = [folder, scratch].map(|path| path.display().to_string());
+        [COLLECT, "--plan", &folder, "--plan-pieces", "1", "--plan-hash", &hash, "--scratch", &scratch]
+            .map(str::to_owned)
+            .into()
+    }
+
+    /// Carries a final plan out.
+    async fn carry_out(&self, lines: &[String]) -> Ended {
+        let options = self.plan(lines);
+        let ended = self.run(&options.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let left: Vec<_> = fs::read_dir(self.home.path().join("scratch")).expect("it is there").collect();
+        assert!(left.is_empty(), "{left:?}");
+        ended
+    }
+
     /// Runs it to its end.
     async fn run(&self, options: &[&str]) -> Ended {
         Ended::of(self.spawn(options)).await
@@ -77,7 +108,12 @@ impl Beside {
         let mut command = Command::new(env!("CARGO_BIN_EXE_registry-retention"));
         command.arg("collector").arg("--configuration").arg(&self.configuration);
         command.arg("--executable").arg(&self.executable).arg("--log").args(options);
-        command.env_clear().env("PATH", "/usr/bin:/bin").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs(self.environment.clone())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.kill_on_drop(true).spawn().expect("the binary runs")
     }
 }
@@ -97,6 +133,11 @@ impl Ended {
         self
     }
 
+    /// What became of a plan: manifests and tags that were deleted, and lines that were left.
+    fn pruned(&self) -> (u64, u64, u64) {
+        self.account.pruned.map_or_else(Default::default, |it| (it.manifests, it.tags, it.skipped))
+    }
+
     #[track_caller]
     fn says(self, part: &str) -> Self {
         assert!(self.account.message.contains(part), "{part:?} is not in {}", self.account.message);
@@ -106,6 +147,23 @@ impl Ended {
 
 fn image(seed: &str) -> Artifact {
     Artifact::image(seed).layers(2, 1_000).build()
+}
+
+/// A line of a plan.
+fn delete(repository: &str, artifact: &Artifact, tags: &[&str]) -> String {
+    let tags = tags.iter().fold(String::new(), |text, tag| text + " " + tag);
+    format!("delete {repository} {}{tags}", artifact.digest())
+}
+
+/// Ends when it is done.
+async fn until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..6000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("in a minute there is not: {what}");
 }
 
 /// The blob's file, from which a test may take it away.

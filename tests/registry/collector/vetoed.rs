@@ -120,7 +120,7 @@ async fn the_final_plan_keeps(beside: &Beside, digest: &Digest) {
     fs::write(folder.join("0/plan"), &deletes).unwrap();
     let hash = Seal::of(&[deletes.into_bytes()]).hash;
     fs::remove_file(folder.join("1/plan")).unwrap();
-    let options = [COLLECT, "--plan", folder.to_str().unwrap(), "--plan-pieces", "1", "--plan-hash", &hash];
+    let options = ["--dry-run", "--plan", folder.to_str().unwrap(), "--plan-pieces", "1", "--plan-hash", &hash];
     beside.run(&options).await.is(Outcome::Refused, "DeletionsUnsupported");
 }
 

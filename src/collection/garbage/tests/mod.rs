@@ -2,6 +2,7 @@
 
 mod kept;
 mod output;
+mod removals;
 mod veto;
 
 use std::collections::BTreeMap;
