@@ -99,6 +99,9 @@ impl<'a> Guarded<'a> {
         if claim.is_some_and(|claim| claim.is_frozen) {
             body["spec"] = template(&json!([entry(READ_ONLY_VALUE)]));
         }
+        if claim.is_some_and(|claim| claim.is_paused) {
+            body["spec"]["paused"] = json!(true);
+        }
         let mut kubeconfig = Kubeconfig::read_from(self.cluster.kubeconfig()).expect("the cluster has one");
         for known in &mut kubeconfig.auth_infos {
             known.auth_info.get_or_insert_default().impersonate = who.user();

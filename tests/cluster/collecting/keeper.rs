@@ -21,7 +21,7 @@ fn a_keeper_can_thaw_and_do_nothing_else() {
     let freeze = |replicas: i32| {
         guarded.apply(Who::Operator, Some(&frozen)).expect("the operator may freeze");
         let mut zero = annotations(&json!({ZEROED: zeroed("r1", replicas)}));
-        zero["spec"] = json!({"replicas": 0, "paused": true});
+        zero["spec"] = json!({"replicas": 0});
         guarded.operate("", &zero);
     };
     freeze(3);
@@ -48,7 +48,7 @@ fn a_keeper_can_thaw_and_do_nothing_else() {
     // As by apply, then the zero; and all at once, whoever owns it.
     guarded.apply(Who::Keeper, None).expect("the keeper may thaw");
     let mut unzero = annotations(&json!({ZEROED: null}));
-    unzero["spec"] = json!({"replicas": 3, "paused": null});
+    unzero["spec"] = json!({"replicas": 3});
     guarded.ask(Who::Keeper, "", &unzero).expect("the keeper may take the zero back");
     let left = guarded.deployment();
     assert_eq!((&left["spec"]["replicas"], &left["spec"]["paused"]), (&json!(3), &Value::Null));

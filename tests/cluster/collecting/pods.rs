@@ -2,7 +2,7 @@
 
 use registry_retention::collection::LABEL_RUN;
 use registry_retention::collection::marks::{COLLECTOR_DEAD, READ_ONLY, READ_ONLY_VALUE};
-use registry_retention::collection::protocol::Strategy;
+use registry_retention::collection::protocol::{Claim, Strategy};
 use serde_json::{Value, json};
 
 use crate::support::{Cluster, eventually};
@@ -29,7 +29,8 @@ fn no_foreign_pod_gets_the_claim_of_a_frozen_registry() {
     }
     guarded.is_at("team", "Freezing", &["registry"]);
     eventually("foreign pods are refused", || create(Who::Owner, &foreign).err().filter(|error| words(error)));
-    guarded.freeze(&claim(&run, Strategy::ReadOnly).frozen());
+    let frozen = claim(&run, Strategy::ReadOnly).frozen();
+    guarded.freeze(&frozen);
     guarded.is_at("team", "Collecting", &["registry", "more"]);
     eventually("the other claim as well", || create(Who::Owner, &pod(&json!([]), "more")).err().filter(|it| words(it)));
     for pod in foreign_pods(&run) {
@@ -65,7 +66,7 @@ fn no_foreign_pod_gets_the_claim_of_a_frozen_registry() {
     }
 
     debugged_in_vain(&guarded);
-    recreated_frozen(&guarded);
+    recreated_frozen(&guarded, &frozen);
 
     // Whoever vouches for the collector's end lets writers in, but not for another run.
     let vouch = |run: &str| {
@@ -97,17 +98,30 @@ fn debugged_in_vain(guarded: &Guarded<'_>) {
     guarded.tried(Who::Administrator, &line, &pod).expect("it mounts nothing");
 }
 
-/// Whatever is deleted of the Deployment's, what comes in its place is frozen.
-fn recreated_frozen(guarded: &Guarded<'_>) {
+/// Whatever is deleted of the Deployment's, what comes in its place is frozen, or is refused.
+fn recreated_frozen(guarded: &Guarded<'_>, frozen: &Claim) {
     let cluster = guarded.cluster;
     let list = || cluster.get_json(&["pods", "-n", "registry", "-l", "app=registry"])["items"].clone();
     let uid = list()[0]["metadata"]["uid"].clone();
-    cluster.kubectl(&["delete", "replicasets", "--all", "-n", "registry"]);
+    let runs = |pod: &Value| pod["metadata"]["uid"] != uid && pod["status"]["phase"] == "Running";
+    // A paused Deployment makes no ReplicaSet, and gives pods to the one from before the freeze.
+    guarded.apply(Who::Operator, Some(&frozen.clone().paused())).expect("the operator may pause");
+    let sets = cluster.get_json(&["replicasets", "-n", "registry", "-l", "app=registry"]);
+    let mut sets = sets["items"].as_array().into_iter().flatten();
+    let set = sets.find(|set| is_frozen(&set["spec"]["template"])).expect("it was rolled out");
+    cluster.kubectl(&["delete", "replicaset", set["metadata"]["name"].as_str().expect("a name"), "-n", "registry"]);
+    let events = ["events", "-n", "registry", "--field-selector", "involvedObject.kind=ReplicaSet,reason=FailedCreate"];
+    eventually("the writable pod is refused", || {
+        cluster.get_json(&events)["items"][0]["message"].as_str().filter(|it| words(it)).map(|_| ())
+    });
+    assert!(!list().as_array().expect("a list").iter().any(runs));
+
+    guarded.apply(Who::Operator, Some(frozen)).expect("the operator may resume");
     eventually("another pod runs", || {
         let pods = list();
         let all = pods.as_array().expect("a list");
         assert!(all.iter().all(is_frozen), "{pods}");
-        all.iter().find(|pod| pod["metadata"]["uid"] != uid && pod["status"]["phase"] == "Running").map(|_| ())
+        all.iter().any(runs).then_some(())
     });
 }
 
