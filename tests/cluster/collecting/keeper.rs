@@ -24,7 +24,7 @@ fn a_keeper_can_thaw_and_do_nothing_else() {
         zero["spec"] = json!({"replicas": 0});
         guarded.operate("", &zero);
     };
-    freeze(3);
+    freeze(12);
 
     let before = guarded.deployment()["spec"].clone();
     for harm in harms() {
@@ -45,6 +45,7 @@ fn a_keeper_can_thaw_and_do_nothing_else() {
         assert!(error.contains(" cannot "), "{line}: {error}");
     }
 
+    freeze(3);
     // As by apply, then the zero; and all at once, whoever owns it.
     guarded.apply(Who::Keeper, None).expect("the keeper may thaw");
     let mut unzero = annotations(&json!({ZEROED: null}));
@@ -104,8 +105,10 @@ fn harms() -> Vec<Value> {
         json!({"spec": {"minReadySeconds": 5}}),
         json!({"spec": {"strategy": {"type": "RollingUpdate"}}}),
         json!({"spec": {"replicas": 2}}),
+        // The number to go back to is 12.
+        replicas(1),
         replicas(2),
-        replicas(30),
+        replicas(120),
         json!({"metadata": {"labels": {"more": "a"}}}),
         json!({"metadata": {"finalizers": ["example.com/more"]}}),
         annotations(&json!({"example.com/note": null})),
