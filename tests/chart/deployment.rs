@@ -1,14 +1,16 @@
 //! The operator's pod, and how it is reached.
 
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Container, PodSpec, Probe, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use registry_retention::collection::marks::KEEPER_ACCOUNT;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::helm::{of_kind, only, render, value_sets};
+use super::helm::{account, of_kind, only, render, value_sets};
 
 fn typed<T: DeserializeOwned>(object: &Value) -> T {
     T::deserialize(object).unwrap_or_else(|why| panic!("{why}: {object}"))
@@ -35,7 +37,13 @@ fn there_and_back<T: DeserializeOwned + Serialize>(object: &Value) {
 
 #[test]
 fn every_object_has_known_fields_only_its_labels_and_its_place() {
-    let cluster_scoped = ["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"];
+    let cluster_scoped = [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ];
     for (name, values) in value_sets() {
         for object in render(&values) {
             let kind = object["kind"].as_str().unwrap();
@@ -47,6 +55,8 @@ fn every_object_has_known_fields_only_its_labels_and_its_place() {
                 "RoleBinding" => there_and_back::<RoleBinding>(&object),
                 "Service" => there_and_back::<Service>(&object),
                 "ServiceAccount" => there_and_back::<ServiceAccount>(&object),
+                "ValidatingAdmissionPolicy" => there_and_back::<ValidatingAdmissionPolicy>(&object),
+                "ValidatingAdmissionPolicyBinding" => there_and_back::<ValidatingAdmissionPolicyBinding>(&object),
                 // Compared with the committed one elsewhere.
                 "CustomResourceDefinition" => continue,
                 "ServiceMonitor" => {}
@@ -54,7 +64,9 @@ fn every_object_has_known_fields_only_its_labels_and_its_place() {
             }
             let metadata = &object["metadata"];
             assert_eq!(metadata["namespace"].is_null(), cluster_scoped.contains(&kind), "{name}: {object}");
-            assert!(metadata["name"].as_str().unwrap().starts_with("rr-registry-retention"), "{name}: {object}");
+            let is_keepers = metadata["name"] == KEEPER_ACCOUNT && !metadata["namespace"].is_null();
+            let is_ours = metadata["name"].as_str().unwrap().starts_with("rr-registry-retention");
+            assert!(is_keepers || is_ours, "{name}: {object}");
             assert_eq!(metadata["labels"]["app.kubernetes.io/name"], "registry-retention", "{name}: {object}");
             assert_eq!(metadata["labels"]["app.kubernetes.io/instance"], "rr", "{name}: {object}");
         }
@@ -178,7 +190,7 @@ fn no_label_of_a_users_changes_what_is_selected() {
 #[test]
 fn only_the_pod_asks_for_the_token() {
     let rendered = render(&json!({}));
-    let account: ServiceAccount = typed(only(&rendered, "ServiceAccount"));
+    let account: ServiceAccount = typed(account(&rendered));
     assert_eq!(account.automount_service_account_token, Some(false));
     let pod = pod(&json!({}));
     assert_eq!(pod.automount_service_account_token, Some(true));
@@ -202,7 +214,7 @@ fn what_a_user_asks_for_reaches_the_pod() {
     assert_eq!(template["spec"]["imagePullSecrets"], values["image"]["pullSecrets"]);
     assert_eq!(container["imagePullPolicy"], "Always");
     assert_eq!(container["resources"]["limits"], values["resources"]["limits"]);
-    assert_eq!(only(&rendered, "ServiceAccount")["metadata"]["annotations"], values["serviceAccount"]["annotations"]);
+    assert_eq!(account(&rendered)["metadata"]["annotations"], values["serviceAccount"]["annotations"]);
     let monitor = only(&rendered, "ServiceMonitor");
     assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");
     assert_eq!(monitor["spec"]["endpoints"][0]["interval"], "1m30s");
@@ -212,11 +224,13 @@ fn what_a_user_asks_for_reaches_the_pod() {
 fn what_is_switched_off_is_not_there() {
     let rendered = render(&json!({
         "crds": {"install": false},
+        "guard": {"create": false},
         "metrics": {"service": {"enabled": false}},
         "nodeSelector": null,
         "resources": null,
     }));
-    for kind in ["CustomResourceDefinition", "Service", "ServiceMonitor"] {
+    let policies = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+    for kind in ["CustomResourceDefinition", "Service", "ServiceMonitor"].into_iter().chain(policies) {
         assert_eq!(of_kind(&rendered, kind).len(), 0, "{kind}");
     }
     let pod = &only(&rendered, "Deployment")["spec"]["template"]["spec"];

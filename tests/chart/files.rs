@@ -117,7 +117,14 @@ fn its_notes_say_what_to_type_next() {
     {
         assert!(named.contains(part), "{part:?} is not in\n{named}");
     }
-    assert!(notes(&json!({"allNamespaces": true})).contains("in every namespace."));
+    for values in [json!({}), json!({"allNamespaces": true, "collection": {"namespaces": ["registry"]}})] {
+        let notes = notes(&values);
+        assert!(!notes.contains("KeeperForbidden") && !notes.contains("BestEffort"), "{notes}");
+    }
+    let everywhere = notes(&json!({"allNamespaces": true, "guard": {"create": false}}));
+    for part in ["in every namespace.", "KeeperForbidden", "--set 'collection.namespaces={registry}'", "BestEffort"] {
+        assert!(everywhere.contains(part), "{part:?} is not in\n{everywhere}");
+    }
 }
 
 #[test]

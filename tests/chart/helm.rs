@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use registry_retention::collection::marks::KEEPER_ACCOUNT;
 use serde_json::{Value, json};
 
 /// The chart's folder.
@@ -92,6 +93,15 @@ pub(crate) fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     found[0]
 }
 
+/// The account of the operator; the others are of keepers.
+pub(crate) fn account(objects: &[Value]) -> &Value {
+    let accounts = of_kind(objects, "ServiceAccount");
+    let mut others = accounts.into_iter().filter(|account| account["metadata"]["name"] != KEEPER_ACCOUNT);
+    let account = others.next().expect("an account");
+    assert_eq!(others.next(), None);
+    account
+}
+
 /// A copy of the chart that a test can change.
 pub(crate) fn copy_of_the_chart(into: &Path) -> PathBuf {
     let copy = into.join("registry-retention");
@@ -118,12 +128,14 @@ pub(crate) fn value_sets() -> Vec<(&'static str, Value)> {
         ("defaults", json!({})),
         ("namespaces", json!({"namespaces": ["team-a", "registry"]})),
         ("allNamespaces", json!({"allNamespaces": true})),
+        ("collection.namespaces", json!({"allNamespaces": true, "collection": {"namespaces": ["team-b", "team-a"]}})),
         ("workloads.clusterWide: false", json!({"workloads": {"clusterWide": false}})),
         ("no roles", json!({"rbac": {"create": false}})),
         (
             "nothing optional",
             json!({
                 "crds": {"install": false},
+                "guard": {"create": false},
                 "rbac": {"userRoles": false},
                 "serviceAccount": {"create": false, "name": "mine"},
                 "metrics": {"service": {"enabled": false}},

@@ -2,6 +2,7 @@
 
 mod deployment;
 mod files;
+mod guard;
 mod helm;
 mod rights;
 mod values;

@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use registry_retention::collection::marks::KEEPER_ACCOUNT;
 use serde_json::{Value, json};
 
 use super::helm::{objects, of_kind, render, value_sets};
 
 const EVERYWHERE: &str = "
     registryretentions.registry-retention.dev: get list watch
+    registrycollections.registry-retention.dev: get list watch
+    nodes: get list watch
+    persistentvolumes: get
+    customresourcedefinitions.apiextensions.k8s.io/registrycollections.registry-retention.dev: get
     customresourcedefinitions.apiextensions.k8s.io/registryretentions.registry-retention.dev: get
 ";
 
@@ -26,14 +31,32 @@ const WORKLOADS: &str = "
 
 const WRITES: &str = "
     registryretentions/status.registry-retention.dev: get patch update
+    registrycollections.registry-retention.dev: get list watch create update patch delete
+    registrycollections/status.registry-retention.dev: get patch update
     configmaps: get list create delete
     secrets: get
     events.events.k8s.io: create patch
-    deployments.apps: get
-    persistentvolumeclaims: get
-    pods: get list
+    deployments.apps: get list watch patch
+    persistentvolumeclaims: get list
+    pods: get list watch
     pods/log: get
-    jobs.batch: get create delete
+    jobs.batch: get list watch create patch delete
+    serviceaccounts: get
+    leases.coordination.k8s.io: get create update patch
+";
+
+const KEEPER: &str = "
+    deployments.apps: get patch
+    jobs.batch: get list delete
+    pods: get list watch
+    leases.coordination.k8s.io: get
+    registrycollections.registry-retention.dev: get patch
+    registrycollections/status.registry-retention.dev: get update
+    events.events.k8s.io: create patch
+";
+
+const KEEPER_EVERYWHERE: &str = "
+    nodes: get
 ";
 
 const RECORDS: &str = "
@@ -87,22 +110,37 @@ fn add(rights: &mut Rights, place: &str, role: &Value) {
     }
 }
 
-/// What the bindings among these objects give to the pod's account, and to nobody else.
+/// What the bindings among these objects give to the pod's account; others are of keepers.
 fn granted(objects: &[Value]) -> Rights {
     let deployment = of_kind(objects, "Deployment")[0];
-    let account = json!([{
-        "kind": "ServiceAccount",
-        "name": deployment["spec"]["template"]["spec"]["serviceAccountName"],
-        "namespace": deployment["metadata"]["namespace"],
-    }]);
+    let account = &deployment["spec"]["template"]["spec"]["serviceAccountName"];
+    let namespace = &deployment["metadata"]["namespace"];
+    let subjects = |binding: &Value| binding["subjects"].as_array().unwrap().clone();
+    for subject in of_bindings(objects).flat_map(subjects) {
+        let is_operators = subject["name"] == *account && subject["namespace"] == *namespace;
+        assert!(is_operators || subject["name"] == KEEPER_ACCOUNT, "{subject}");
+    }
+    granted_to(objects, text(account), text(namespace))
+}
+
+/// What they give to the keepers of a namespace.
+fn granted_to_keepers(objects: &[Value], namespace: &str) -> Rights {
+    granted_to(objects, KEEPER_ACCOUNT, namespace)
+}
+
+fn of_bindings(objects: &[Value]) -> impl Iterator<Item = &Value> {
+    objects.iter().filter(|object| text(&object["kind"]).ends_with("RoleBinding"))
+}
+
+fn granted_to(objects: &[Value], account: &str, namespace: &str) -> Rights {
+    let account = json!([{"kind": "ServiceAccount", "name": account, "namespace": namespace}]);
     let mut rights = Rights::new();
-    for binding in objects.iter().filter(|object| text(&object["kind"]).ends_with("Binding")) {
-        assert_eq!(binding["subjects"], account, "{binding}");
+    for binding in of_bindings(objects).filter(|binding| binding["subjects"] == account) {
         let namespace = &binding["metadata"]["namespace"];
         let role = objects.iter().find(|object| {
             object["kind"] == binding["roleRef"]["kind"]
                 && object["metadata"]["name"] == binding["roleRef"]["name"]
-                && object["metadata"]["namespace"] == *namespace
+                && (binding["roleRef"]["kind"] == "ClusterRole" || object["metadata"]["namespace"] == *namespace)
         });
         let role = role.unwrap_or_else(|| panic!("no role for {binding}"));
         add(&mut rights, namespace.as_str().unwrap_or("*"), role);
@@ -147,8 +185,45 @@ fn without_the_whole_cluster_workloads_are_read_where_resources_are_served() {
 fn an_account_of_ones_own_gets_the_same_rights() {
     let values = json!({"serviceAccount": {"create": false, "name": "mine"}});
     let rendered = render(&values);
-    assert_eq!(of_kind(&rendered, "ServiceAccount").len(), 0);
+    let accounts = of_kind(&rendered, "ServiceAccount");
+    assert!(accounts.iter().all(|account| account["metadata"]["name"] == KEEPER_ACCOUNT), "{accounts:?}");
     assert_eq!(granted(&rendered), granted(&render(&json!({}))));
+}
+
+#[test]
+fn keepers_have_an_account_wherever_garbage_may_be_collected() {
+    let sets = [
+        (json!({}), vec!["registry"]),
+        (json!({"namespaces": ["team-b", "team-a"]}), vec!["team-a", "team-b"]),
+        (json!({"allNamespaces": true}), vec![]),
+        (json!({"allNamespaces": true, "collection": {"namespaces": ["team-b", "team-a"]}}), vec!["team-a", "team-b"]),
+    ];
+    for (values, namespaces) in sets {
+        let rendered = render(&values);
+        let accounts = of_kind(&rendered, "ServiceAccount");
+        let keepers = accounts.into_iter().filter(|account| account["metadata"]["name"] == KEEPER_ACCOUNT);
+        let keepers: Vec<&Value> = keepers.collect();
+        assert!(keepers.iter().all(|account| account["automountServiceAccountToken"] == false), "{keepers:?}");
+        assert!(
+            keepers.iter().map(|account| text(&account["metadata"]["namespace"])).eq(namespaces.clone()),
+            "{values}"
+        );
+        for namespace in namespaces {
+            let tables = [("*", KEEPER_EVERYWHERE), (namespace, KEEPER)];
+            assert_eq!(granted_to_keepers(&rendered, namespace), expected(&tables), "{values}");
+        }
+    }
+}
+
+#[test]
+fn what_a_keeper_needs_stays_when_the_release_goes() {
+    for (name, values) in value_sets() {
+        let rendered = render(&values);
+        let of_keepers = |object: &&Value| text(&object["metadata"]["name"]).contains("-keeper");
+        for object in rendered.iter().filter(of_keepers).filter(|object| !text(&object["kind"]).contains("Policy")) {
+            assert_eq!(object["metadata"]["annotations"]["helm.sh/resource-policy"], "keep", "{name}: {object}");
+        }
+    }
 }
 
 #[test]
@@ -166,17 +241,23 @@ fn people_get_roles_that_nobody_has_yet() {
         add(&mut rights, "*", roles.iter().find(|role| role["metadata"]["name"] == name).unwrap());
         rights
     };
-    let status = "registryretentions/status.registry-retention.dev: get";
-    let viewer = "registryretentions.registry-retention.dev: get list watch";
-    let editor = "registryretentions.registry-retention.dev: get list watch create update patch delete";
+    let status = "
+        registryretentions/status.registry-retention.dev: get
+        registrycollections/status.registry-retention.dev: get";
+    let viewer = "
+        registryretentions.registry-retention.dev: get list watch
+        registrycollections.registry-retention.dev: get list watch";
+    let editor = "
+        registryretentions.registry-retention.dev: get list watch create update patch delete
+        registrycollections.registry-retention.dev: get list watch create update patch delete";
     assert_eq!(role("rr-registry-retention-viewer"), expected(&[("*", viewer), ("*", status)]));
     assert_eq!(role("rr-registry-retention-editor"), expected(&[("*", editor), ("*", status)]));
     // `granted` sees what is bound, and to whom.
-    assert_eq!(of_kind(&rendered, "ClusterRoleBinding").len(), 1);
+    assert_eq!(of_kind(&rendered, "ClusterRoleBinding").len(), 2);
 
     let without = render(&json!({"rbac": {"userRoles": false}}));
     assert_eq!(granted(&without), granted(&rendered));
-    assert_eq!(of_kind(&without, "ClusterRole").len(), 1);
+    assert_eq!(of_kind(&without, "ClusterRole").len(), 2);
 }
 
 #[test]

@@ -108,6 +108,10 @@ fn a_wrong_value_is_refused_by_name() {
         (json!({"namespaces": ["a,b"]}), "at '/namespaces/0': 'a,b' does not match"),
         (json!({"namespaces": ["a", "a"]}), "at '/namespaces': items at 0 and 1 are equal"),
         (json!({"allNamespaces": "yes"}), "at '/allNamespaces': got string, want boolean"),
+        (json!({"collection": {"namespaces": ["Team"]}}), "at '/collection/namespaces/0': 'Team' does not match"),
+        (json!({"collection": {"namespace": "a"}}), "at '/collection': additional properties 'namespace' not allowed"),
+        (json!({"guard": {"create": "no"}}), "at '/guard/create': got string, want boolean"),
+        (json!({"guard": {"enabled": false}}), "at '/guard': additional properties 'enabled' not allowed"),
         (json!({"workloads": {"clusterwide": true}}), "at '/workloads': additional properties 'clusterwide'"),
         (json!({"image": {"tag": 1.5}}), "at '/image/tag': got number, want string"),
         (json!({"image": {"tag": "a:b"}}), "at '/image/tag': 'a:b' does not match"),
@@ -142,6 +146,7 @@ fn values_that_are_wrong_together_are_refused_with_what_to_do() {
     let cases = [
         (json!({"allNamespaces": true, "namespaces": ["a"]}), "leave out one of them"),
         (json!({"allNamespaces": true, "workloads": {"clusterWide": false}}), "needs a list of namespaces"),
+        (json!({"collection": {"namespaces": ["a"]}}), "collection.namespaces goes with allNamespaces only"),
         (json!({"serviceAccount": {"create": false}}), "needs serviceAccount.name"),
         (
             json!({"metrics": {"service": {"enabled": false}, "serviceMonitor": {"enabled": true}}}),

@@ -39,6 +39,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The namespaces in which garbage may be collected, each with an account for keepers, separated by commas. */}}
+{{- define "registry-retention.collectionNamespaces" -}}
+{{- if .Values.allNamespaces -}}
+{{- .Values.collection.namespaces | sortAlpha | join "," -}}
+{{- else -}}
+{{- include "registry-retention.namespaces" . -}}
+{{- end -}}
+{{- end -}}
+
 {{/* What it reads to see which images are in use. */}}
 {{- define "registry-retention.workloadRules" -}}
 - apiGroups: [""]
@@ -55,7 +64,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* What it does beside the resources that it serves. Plans are immutable, so nothing is updated. */}}
 {{- define "registry-retention.writerRules" -}}
 - apiGroups: [registry-retention.dev]
-  resources: [registryretentions/status]
+  resources: [registryretentions/status, registrycollections/status]
   verbs: [get, patch, update]
 - apiGroups: [""]
   resources: [configmaps]
@@ -67,6 +76,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [events]
   verbs: [create, patch]
 {{ include "registry-retention.storageRules" . }}
+{{ include "registry-retention.collectionRules" . }}
 {{- if not .Values.workloads.clusterWide }}
 {{ include "registry-retention.workloadRules" . }}
 {{- end }}
@@ -88,6 +98,32 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [get, create, delete]
 {{- end -}}
 
+{{/* A collection: its resource, the Deployment that is frozen, the Jobs beside it, and the lease that its keeper watches. */}}
+{{- define "registry-retention.collectionRules" -}}
+- apiGroups: [registry-retention.dev]
+  resources: [registrycollections]
+  verbs: [get, list, watch, create, update, patch, delete]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list]
+# Whether a keeper can run there.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, update, patch]
+{{- end -}}
+
 {{/* The operator's image. */}}
 {{- define "registry-retention.image" -}}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
@@ -102,6 +138,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   {{- if not .Values.workloads.clusterWide -}}
     {{- fail "\n\nworkloads.clusterWide: false needs a list of namespaces: leave out allNamespaces, or let workloads be read in the whole cluster" -}}
   {{- end -}}
+{{- end -}}
+{{- if and .Values.collection.namespaces (not .Values.allNamespaces) -}}
+  {{- fail "\n\ncollection.namespaces goes with allNamespaces only: leave it out, garbage can be collected in every namespace that is served" -}}
 {{- end -}}
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
   {{- fail "\n\nserviceAccount.create: false needs serviceAccount.name: the rights are not given to the namespace's default account" -}}
