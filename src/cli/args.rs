@@ -286,6 +286,9 @@ pub(super) struct Collector {
     /// End with a line for programs on standard output, which the operator reads from the Job's log
     #[arg(long)]
     pub(super) log: bool,
+    /// Write that line to this file, too; in a pod, /dev/termination-log puts it into the pod's status
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// Copy this program into a folder; the operator's Jobs do this, to run it in the registry's own image
@@ -474,6 +477,7 @@ mod tests {
             "rr inventory --storage gs://x",
             "rr inventory --detect --volumes /a:/b --log",
             "rr collector --detect --dry-run --log",
+            "rr collector --detect --dry-run --report x",
             "rr collector --configuration x --registry-is-read-only --verify Content --stale-uploads-older-than 24h",
         ] {
             assert_eq!(parse(line), Ok(()), "{line}");

@@ -12,11 +12,14 @@ use super::screen::{err, out};
 use super::show::text::{bytes, count};
 use super::signals::Signals;
 use crate::collection::garbage::{Account, Deleted, FinalPlan, Outcome, Seal, Wanted};
+use crate::collection::{Listening, Stored};
 use crate::collector::{Collector, CollectorError, Registry, Task, Verify};
-use crate::storage::{Location, configured, unsuitable};
+use crate::storage::{Location, configured, serving, unsuitable};
 
 /// What compressed bytes begin with.
 const GZIP: u8 = 0x1f;
+/// The longest root directory that an account tells, in bytes.
+const LONGEST_ROOT: usize = 300;
 
 /// Collects a registry's garbage beside its storage, and tells what was done.
 pub(super) async fn run(args: &args::Collector, loudness: &Loudness) -> Result<Exit, CliError> {
@@ -29,17 +32,27 @@ pub(super) async fn run(args: &args::Collector, loudness: &Loudness) -> Result<E
         }
     };
     let (account, exit) = match prepare(args, &signals).await {
-        Ok(Prepared { registry, location, wanted }) => {
+        Ok(Prepared { registry, location, wanted, serving }) => {
             tell(&format!("{location}, by Distribution {}", registry.release()));
             let (registry, location, wanted) = (&registry, &location, &wanted);
             let stop = signals.stop.clone();
-            let account =
+            let mut account =
                 Collector { registry, location, wanted, task: task(args, now)?, now, stop, tell: &tell }.run().await;
+            if args.dry_run {
+                account.serving = Some(serving);
+                account.stored = stored(location);
+            }
             let exit = exit(&account);
             (account, exit)
         }
         Err(refused) => (refused.account(), refused.exit()),
     };
+    if let Some(path) = &args.report {
+        let written = std::fs::write(path, format!("{}\n", account.to_line()));
+        written.map_err(|why| {
+            CliError::Unwritten(format!("{}: the result could not be written: {why}", path.display()))
+        })?;
+    }
     if args.log {
         show(&account, |line| err(line));
         let line = format!("{}\n", account.to_line());
@@ -59,6 +72,7 @@ struct Prepared {
     registry: Registry,
     location: Location,
     wanted: Wanted,
+    serving: Listening,
 }
 
 /// Why it is not known. Nothing was done.
@@ -110,13 +124,21 @@ async fn prepare(args: &args::Collector, signals: &Signals) -> Result<Prepared, 
     if let Some(why) = unsuitable(&yaml, environment.clone()).map_err(|why| unreadable(&why))? {
         return Err(Unprepared::Configuration(why.reason(), why.to_string()));
     }
+    let serving = serving(&yaml, environment.clone()).map_err(|why| unreadable(&why))?;
     let location = configured(&yaml, environment).map_err(|why| unreadable(&why))?;
     beside::must_lie_in(args.volumes.as_deref(), &location)?;
     let wanted = wanted(args)?;
     let folders = std::env::var_os("PATH");
     let mut stop = signals.stop.clone();
     let registry = Registry::find(args.executable.as_deref(), folders.as_deref(), path, &mut stop).await?;
-    Ok(Prepared { registry, location, wanted })
+    Ok(Prepared { registry, location, wanted, serving })
+}
+
+/// Where the registry stores, through links, if that fits into the account.
+fn stored(location: &Location) -> Option<Stored> {
+    let Location::Filesystem(root) = location else { return Some(Stored::Bucket) };
+    let root = root.canonicalize().ok()?.into_os_string().into_string().ok()?;
+    (root.len() <= LONGEST_ROOT).then_some(Stored::Folder(root))
 }
 
 /// What stays besides what tags link. A list that is missing or cut would let something go.

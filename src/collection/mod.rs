@@ -7,6 +7,8 @@
 //! - `pod`: the registry's image, environment, volumes and identity, without what makes a pod serve
 //! - [`Errand`], [`job`]: a command of ours in such a pod
 //! - [`Refusal`]: why there is no such pod
+//! - [`Serving`]: how a registry is reached at its pods, by its own configuration; [`Unanswered`]: why one of them did not
+//!   say whether it takes writes
 //! - [`marks`]: what we leave on objects of the cluster, by name
 //! - [`garbage`]: what a collection may delete, and what it says it would
 
@@ -18,10 +20,12 @@ mod place;
 mod pod;
 pub mod protocol;
 mod refusal;
+mod serving;
 mod store;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 mod volumes;
 
 pub use entry_point::EntryPoint;
@@ -29,5 +33,7 @@ pub use job::{Errand, LABEL_DEPLOYMENT, LABEL_RUN, MANAGED_BY, Mount, PROGRAM, P
 pub use place::{AccessMode, Claims, Place};
 pub use pod::CONTAINER;
 pub use refusal::Refusal;
+pub use serving::{Auth, Listening, Serving, Stored, Unreachable};
 pub use store::StoreMark;
 pub use template::Template;
+pub use unanswered::Unanswered;

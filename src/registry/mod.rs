@@ -7,6 +7,7 @@
 //! - [`Endpoint`], [`Access`], [`Credentials`], [`Tls`], [`DockerConfig`]: where a registry is, and how it is reached.
 //! - [`Client`]: the requests, by subject: `listing` (repositories, tags), `manifests`, `blobs`, `probe` (what the
 //!   server lets be deleted), `room` (whether the store takes a write).
+//! - [`ask`]: whether one process of a registry takes writes, at an address of its own.
 //! - [`RegistryError`]: why there is no result, in words and as one stable word.
 //! - [`Server`] and its parts: what a probe found out.
 //!
@@ -40,6 +41,7 @@ mod tests;
 mod tls;
 mod token;
 mod transport;
+mod writable;
 
 use std::time::Duration;
 
@@ -52,6 +54,7 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Problem, RegistryError};
 pub use manifests::{Deleted, Fetched, Resolved};
 pub use tls::{ClientCertificate, Tls};
+pub use writable::ask;
 
 /// Requests in flight to one registry: twice the cores of a small server is where its throughput ends.
 const MAX_IN_FLIGHT: usize = 4;

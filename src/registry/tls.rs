@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::{Certificate, ClientBuilder, Identity, redirect};
@@ -26,6 +27,32 @@ pub struct ClientCertificate {
     pub key: Vec<u8>,
 }
 
+/// How connections come about.
+#[derive(Clone, Copy)]
+pub(super) struct Reach {
+    /// Where the registry's host is, whatever its name says.
+    pub address: Option<SocketAddr>,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// Which certificates are taken.
+    pub trust: Trust,
+}
+
+/// Which certificates of servers are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Those of the server's name, signed by an authority of the system or the one given.
+    Names,
+    /// Those that the one given signed, of whatever name.
+    AuthorityAlone,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { address: None, connect_timeout: CONNECT_TIMEOUT, trust: Trust::Names }
+    }
+}
+
 /// The two ways to speak to hosts.
 #[derive(Clone)]
 pub(super) struct Connectors {
@@ -36,17 +63,22 @@ pub(super) struct Connectors {
 }
 
 impl Connectors {
-    pub(super) fn new(endpoint: &Endpoint, tls: &Tls) -> Result<Self, Problem> {
-        let other = build(endpoint, tls, None)?;
+    pub(super) fn new(endpoint: &Endpoint, tls: &Tls, reach: &Reach) -> Result<Self, Problem> {
+        let other = build(endpoint, tls, reach, None)?;
         let own = match &tls.client {
             None => other.clone(),
-            Some(client) => build(endpoint, tls, Some(&client.identity()?))?,
+            Some(client) => build(endpoint, tls, reach, Some(&client.identity()?))?,
         };
         Ok(Self { own, other })
     }
 }
 
-fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<reqwest::Client, Problem> {
+fn build(
+    endpoint: &Endpoint,
+    tls: &Tls,
+    reach: &Reach,
+    identity: Option<&Identity>,
+) -> Result<reqwest::Client, Problem> {
     let builder = || {
         let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
@@ -54,10 +86,14 @@ fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<
             // Redirects are followed by hand, for blobs only; a default would carry headers along.
             .redirect(redirect::Policy::none())
             .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(reach.connect_timeout)
             .pool_max_idle_per_host(MAX_IN_FLIGHT)
             // Shorter than the idle timeout of common load balancers, so that no request meets a closed connection.
             .pool_idle_timeout(Duration::from_secs(20));
+        let builder = match reach.address {
+            Some(address) => builder.resolve(endpoint.host(), address),
+            None => builder,
+        };
         match identity {
             Some(identity) => builder.identity(identity.clone()),
             None => builder,
@@ -65,6 +101,9 @@ fn build(endpoint: &Endpoint, tls: &Tls, identity: Option<&Identity>) -> Result<
     };
     let authorities = tls.ca.as_deref().map(authorities).transpose()?;
     match authorities {
+        Some(authorities) if reach.trust == Trust::AuthorityAlone => {
+            finish(builder().tls_certs_only(authorities).tls_danger_accept_invalid_hostnames(true))
+        }
         Some(authorities) => finish(builder().tls_certs_merge(authorities)),
         // An image without any authority is no fault where nothing is encrypted; https from there is then refused.
         None if endpoint.is_plain() => finish(builder()).or_else(|_| finish(builder().tls_certs_only([]))),
@@ -116,7 +155,7 @@ mod tests {
         let nonsense = b"secret".to_vec();
         let client = ClientCertificate { certificate: nonsense.clone(), key: nonsense.clone() };
         for tls in [Tls { ca: Some(nonsense), client: None }, Tls { ca: None, client: Some(client) }] {
-            let Err(problem) = Connectors::new(&endpoint, &tls) else { panic!("{tls:?} was taken") };
+            let Err(problem) = Connectors::new(&endpoint, &tls, &Reach::default()) else { panic!("{tls:?} was taken") };
             assert!(matches!(problem, Problem::TlsMisconfigured(_)), "{problem:?}");
             assert!(!format!("{problem} {tls:?}").contains("secret"));
         }

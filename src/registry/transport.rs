@@ -12,7 +12,7 @@ use super::error::{Problem, RegistryError, Request};
 use super::exchange::{Answer, exchange, shown};
 use super::login::Login;
 use super::retry::{self, Hitch, Repeat};
-use super::tls::Connectors;
+use super::tls::{Connectors, Reach};
 use super::token::Scope;
 use super::{Access, Endpoint, MAX_IN_FLIGHT};
 
@@ -58,8 +58,17 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(endpoint: Endpoint, access: Access) -> Result<Self, Problem> {
-        let connectors = Connectors::new(&endpoint, &access.tls)?;
-        let login = Login::new(endpoint.clone(), access.credentials, connectors.clone());
+        Self::reaching(endpoint, access, &Reach::default())
+    }
+
+    /// One that reaches the registry in this way. A token service is reached as always: another server may have the
+    /// registry's name as well, and is none of its processes.
+    pub(super) fn reaching(endpoint: Endpoint, access: Access, reach: &Reach) -> Result<Self, Problem> {
+        let connectors = Connectors::new(&endpoint, &access.tls, reach)?;
+        let usual = Reach { connect_timeout: reach.connect_timeout, ..Reach::default() };
+        let to_tokens =
+            if reach.address.is_none() { connectors.clone() } else { Connectors::new(&endpoint, &access.tls, &usual)? };
+        let login = Login::new(endpoint.clone(), access.credentials, to_tokens);
         Ok(Self { endpoint, connectors, login, in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)) })
     }
 
@@ -82,7 +91,8 @@ impl Transport {
         unreachable!("the pauses end")
     }
 
-    async fn send_logged_in(&self, ask: &Ask) -> Result<Answer, RegistryError> {
+    /// The same, not repeated: by a second request where a login is asked for, and no more.
+    pub(super) async fn send_logged_in(&self, ask: &Ask) -> Result<Answer, RegistryError> {
         if ask.elsewhere {
             return self.send_once(ask, None).await;
         }

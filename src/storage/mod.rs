@@ -11,6 +11,7 @@
 //! - [`Blobs`]: the bytes of single blobs.
 //! - [`remove_stale_uploads`], [`mend_links`]: what pushes left that did not end.
 //! - [`unsuitable`]: whether a registry is configured in a way that forbids a collection beside it.
+//! - [`serving`]: how it is reached at its pods.
 //! - [`StorageError`]: why there is no inventory.
 //!
 //! Beneath:
@@ -49,6 +50,7 @@ mod read;
 mod received;
 mod saved;
 mod service;
+mod serving;
 mod stale;
 #[cfg(test)]
 mod tests;
@@ -69,6 +71,7 @@ pub use problem::{Answer, BucketProblem};
 pub use read::{read, read_each};
 pub use received::{InventoryBytes, LONGEST_LOG_LINE, LogReader};
 pub use saved::Writer;
+pub use serving::serving;
 pub use stale::{StaleUploads, remove_stale_uploads};
 pub use transport::{LogWriter, write_failure};
 pub use unsuitable::{Unsuitable, unsuitable};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Forecast;
+use crate::collection::{Listening, Stored};
 
 /// What the line begins with. The number is the version of this form.
 const MARK: &str = "registry-retention-collector/1";
@@ -31,6 +32,12 @@ pub struct Account {
     /// Which Distribution collected, by its own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
+    /// How the registry serves. A preview tells it, for whoever asks its pods whether they take writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<Listening>,
+    /// Where the registry stores, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
     /// What stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stays: Option<Stays>,
@@ -156,6 +163,8 @@ impl Account {
             reason: reason.to_owned(),
             message,
             registry: None,
+            serving: None,
+            stored: None,
             stays: None,
             stale_uploads: None,
             mended_links: 0,
@@ -221,10 +230,19 @@ fn checksum(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collection::{Auth, Serving};
 
     fn account(message: &str) -> Account {
         Account {
             registry: Some("v3.1.2".into()),
+            serving: Some(Listening::At(Serving {
+                port: 5000,
+                tls: true,
+                prefix: "/".repeat(200),
+                auth: Auth::Htpasswd,
+                read_only: true,
+            })),
+            stored: Some(Stored::Folder("/".repeat(300))),
             stays: Some(Stays { tags: 3, ..Stays::default() }),
             stale_uploads: Some(StaleUploads::default()),
             predicted: Some(Deleted { manifests: 0, blobs: u64::MAX, bytes: 7 }),
