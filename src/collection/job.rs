@@ -18,6 +18,9 @@ pub const LABEL_DEPLOYMENT: &str = "registry-retention.dev/deployment";
 /// The label with the run for which a Job was made.
 pub const LABEL_RUN: &str = "registry-retention.dev/run";
 
+/// What is written there, the kubelet puts into the status of the container.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
 /// The longest value of a label, and so the longest name of a Job, which its pods have in one.
 const LONGEST: usize = 63;
 /// How many digits tell apart what has to be shortened.
@@ -28,6 +31,8 @@ const DIGITS: usize = 8;
 pub enum Purpose {
     /// Reading the storage.
     Inventory,
+    /// A dry run of a collection.
+    Preview,
 }
 
 /// Whether the store can be written to.
@@ -61,21 +66,50 @@ pub struct Errand<'a> {
 impl<'a> Errand<'a> {
     /// Reads the storage of the registry; its result is its log. It has nothing to finish when it is told to end.
     pub fn inventory(template: &Template<'_>, run: &'a str, image: &'a str, deadline_seconds: i64) -> Self {
-        let configuration = match &template.entry_point().configuration {
-            Some(file) => format!("--configuration={file}"),
-            None => "--detect".to_owned(),
-        };
-        let volumes = template.volumes().shared_paths().join(":").replace("$(", "$$(");
-        let arguments = vec!["inventory".into(), configuration, format!("--volumes={volumes}"), "--log".into()];
+        let [configuration, volumes] = place(template);
+        let arguments = vec!["inventory".into(), configuration, volumes, "--log".into()];
         let (purpose, mount) = (Purpose::Inventory, Mount::ReadOnly);
+        Self { purpose, run, image, arguments, mount, deadline_seconds, grace_seconds: 1 }
+    }
+
+    /// A dry run of a collection beside the registry, which goes on; its result is in its container's status.
+    /// `executable` is the registry's program, where somebody says it.
+    pub fn preview(
+        template: &Template<'_>,
+        executable: Option<&str>,
+        run: &'a str,
+        image: &'a str,
+        deadline_seconds: i64,
+    ) -> Self {
+        let [configuration, volumes] = place(template);
+        let report = format!("--report={TERMINATION_LOG}");
+        let mut arguments: Vec<String> = ["collector", "--dry-run", "--log"].map(str::to_owned).into();
+        arguments.extend([report, configuration, volumes]);
+        let executable = executable.or(template.entry_point().executable.as_deref());
+        arguments.extend(executable.map(|file| format!("--executable={file}")));
+        let (purpose, mount) = (Purpose::Preview, Mount::ReadOnly);
         Self { purpose, run, image, arguments, mount, deadline_seconds, grace_seconds: 1 }
     }
 }
 
+/// The registry's configuration, and where what it shares is mounted, as arguments.
+fn place(template: &Template<'_>) -> [String; 2] {
+    let configuration = match &template.entry_point().configuration {
+        Some(file) => format!("--configuration={file}"),
+        None => "--detect".to_owned(),
+    };
+    let volumes = template.volumes().shared_paths().join(":").replace("$(", "$$(");
+    [configuration, format!("--volumes={volumes}")]
+}
+
 impl Purpose {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Inventory, Self::Preview];
+
     fn word(self) -> &'static str {
         match self {
             Self::Inventory => "inventory",
+            Self::Preview => "preview",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - [`Template`]: what of a Deployment describes the registry: its container, how it is started, its volumes
 //! - [`Claims`], [`Place`]: on which nodes a pod reaches the same volumes
 //! - [`StoreMark`]: which pods have the registry's store
+//! - [`preflight`]: what must be true of a registry before a collection touches it
 //! - `pod`: the registry's image, environment, volumes and identity, without what makes a pod serve
 //! - [`Errand`], [`job`]: a command of ours in such a pod
 //! - [`Refusal`]: why there is no such pod
@@ -18,6 +19,7 @@ mod job;
 pub mod marks;
 mod place;
 mod pod;
+pub mod preflight;
 pub mod protocol;
 mod refusal;
 mod serving;

@@ -51,10 +51,15 @@ impl StoreMark {
 
     /// Whether whatever of the pod has the store was started with our entry.
     pub fn is_frozen(&self, pod: &PodSpec) -> bool {
+        let mut having = self.holders(pod).peekable();
+        having.peek().is_some() && having.all(is_read_only)
+    }
+
+    /// The containers of the pod that have the store.
+    pub(super) fn holders<'a>(&self, pod: &'a PodSpec) -> impl Iterator<Item = &'a Container> {
         let stores: BTreeSet<&str> =
             pod.volumes.iter().flatten().filter(|it| self.names(it)).map(|it| it.name.as_str()).collect();
-        let mut having = containers(pod).filter(|it| self.is_like(it) || !names(it).is_disjoint(&stores)).peekable();
-        having.peek().is_some() && having.all(is_read_only)
+        containers(pod).filter(move |it| self.is_like(it) || !names(it).is_disjoint(&stores))
     }
 
     fn names(&self, volume: &Volume) -> bool {
