@@ -6,11 +6,14 @@
 //!   [`watched`](Watched): both, as whoever deletes asks for them
 //! - `names`: the names of a registry, and which resources concern the same one
 //! - `resources`: what other resources of the cluster keep
+//! - `errand`: the one way to run a Job beside a registry
+//! - [`preflight`]: whether a registry may be frozen, asked of the cluster, a dry run and its pods
 //! - `inventory_job`: [`read_storage`] by a Job beside a registry, [`InventoryError`] why it did not; `job_log`: its log,
 //!   followed from the first line; `pod_state`: how far its container is
 //! - [`error`](ClusterError): why the cluster could not be asked; then nothing is deleted
 
 mod connect;
+mod errand;
 mod error;
 mod images;
 mod index;
@@ -21,6 +24,7 @@ mod kind;
 mod list;
 mod names;
 mod pod_state;
+mod preflight;
 mod references;
 mod resources;
 mod scope;
@@ -36,6 +40,7 @@ pub use job_log::FollowError;
 pub use kind::Kind;
 pub use list::used_images;
 pub use names::{Identity, Registry, group, identities, names};
+pub use preflight::{Ask, Failure, Passed, preflight};
 pub use resources::{Joined, all, identities_of, joined, resources};
 pub use scope::Scope;
 pub use watched::Watched;

@@ -73,15 +73,13 @@ pub enum Preview {
     Told(Box<Account>),
 }
 
-/// Something that makes pods.
+/// Something that makes pods, and may make more.
 #[derive(Clone, Debug)]
 pub struct Workload {
     /// Its kind.
     pub kind: &'static str,
     /// Who it is.
     pub metadata: ObjectMeta,
-    /// It will make no more pods.
-    pub is_over: bool,
     /// What its pods are like.
     pub pod: PodSpec,
 }

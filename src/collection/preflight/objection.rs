@@ -21,6 +21,18 @@ impl Objection {
         Self { reason, text: text.into(), may_pass: false }
     }
 
+    /// A right is missing without which it is not known whether there are others.
+    pub fn forbidden(what: &str) -> Self {
+        let remedy = "see the rights that the chart gives in the namespaces that it is told of";
+        Self::new("Forbidden", format!("{what}: the operator's role lacks the right"), remedy)
+    }
+
+    /// A Job has the name of one of ours, and is somebody else's: `namespace/name`.
+    pub fn job_in_the_way(job: &str) -> Self {
+        let found = format!("Job {job} is in the way: it was not made by registry-retention");
+        Self::new("JobInTheWay", found, "delete it")
+    }
+
     /// The same, and it may well pass without anybody's doing.
     #[must_use]
     pub(super) fn passing(self) -> Self {

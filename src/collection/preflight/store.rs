@@ -39,7 +39,7 @@ pub(super) fn shared(it: &Subject<'_>) -> Vec<Objection> {
             || it.is_ours(workload);
         if is_known {
             known.extend(uid);
-        } else if !workload.is_over && it.mark.is_on(&workload.pod) {
+        } else if it.mark.is_on(&workload.pod) {
             known.extend(uid);
             may_pass = false;
             found.push(format!("{} {}", workload.kind, workload.metadata.name.as_deref().unwrap_or_default()));

@@ -52,7 +52,7 @@ fn other() -> Value {
 }
 
 fn workload(kind: &'static str, metadata: Value, pod: Value) -> Workload {
-    Workload { kind, metadata: of(metadata), is_over: false, pod: of(pod) }
+    Workload { kind, metadata: of(metadata), pod: of(pod) }
 }
 
 fn node(name: &str, taints: &Value, conditions: &Value) -> Node {
