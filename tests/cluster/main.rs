@@ -10,6 +10,7 @@
 mod registries;
 mod support;
 
+mod collecting;
 mod disruptions;
 mod harness;
 mod operator;
