@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccount};
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::workloads::workloads;
@@ -30,9 +32,9 @@ pub(super) async fn gather(client: &Client, ask: &Ask<'_>) -> Result<Facts, Fail
         deployment,
         claims: BTreeMap::new(),
         volumes: BTreeMap::new(),
-        pods: listed("listing pods", &Api::<Pod>::namespaced(client.clone(), namespace)).await?,
+        pods: listed("listing pods", &Api::namespaced(client.clone(), namespace), |pod: Pod| pod).await?,
         workloads: workloads(client, namespace).await?,
-        nodes: listed("listing nodes", &Api::<Node>::all(client.clone())).await?,
+        nodes: listed("listing nodes", &Api::all(client.clone()), without_images).await?,
         guard,
         has_keeper_account: has_keeper_account(client, namespace).await?,
         elsewhere: None,
@@ -81,12 +83,23 @@ async fn has_keeper_account(client: &Client, namespace: &str) -> Result<bool, Fa
     Ok(got("reading the keeper's ServiceAccount", accounts.get_opt(KEEPER_ACCOUNT).await)?.is_some())
 }
 
-async fn listed<K>(what: &str, api: &Api<K>) -> Result<Vec<K>, Failure>
+/// All objects of a list, without what makes up much of each and is not looked at.
+async fn listed<K>(what: &str, api: &Api<K>, less: impl Fn(K) -> K) -> Result<Vec<K>, Failure>
 where
-    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+    K: ResourceExt + Clone + DeserializeOwned + Debug,
 {
-    let all = read(api, |all: &mut Vec<K>, object| all.push(object)).await;
-    all.map_err(|cause| Failure::of_api(what, &cause))
+    let all = read(api, |all: &mut Vec<K>, mut object: K| {
+        object.managed_fields_mut().clear();
+        all.push(less(object));
+    });
+    all.await.map_err(|cause| Failure::of_api(what, &cause))
+}
+
+fn without_images(mut node: Node) -> Node {
+    if let Some(status) = &mut node.status {
+        status.images = None;
+    }
+    node
 }
 
 fn got<T>(what: &str, got: kube::Result<T>) -> Result<T, Failure> {

@@ -155,6 +155,14 @@ impl Failure {
             Self::Transient { reason, .. } => reason,
         }
     }
+
+    /// Whether it may well pass without anybody's doing.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused(objections) => objections.iter().all(Objection::may_pass),
+            Self::Transient { .. } => true,
+        }
+    }
 }
 
 impl fmt::Display for Failure {
