@@ -152,7 +152,7 @@ fn what_stands_against_a_registry_is_said_without_touching_it() {
     assert_eq!(against_registry(), [""; 0]);
 
     cluster.kubectl(&["rollout", "pause", "deployment/registry", "-n", "registry"]);
-    assert_eq!(against_registry(), ["Paused"]);
+    assert!(against_registry().contains(&"Paused"));
     patch(&cluster, &of_container(json!({"env": [{"name": READ_ONLY, "value": "{\"enabled\":false}"}]})));
     assert!(against_registry().contains(&"EntryExists"));
     patch(&cluster, &of_container(json!({"env": [{"name": READ_ONLY, "$patch": "delete"}]})));
