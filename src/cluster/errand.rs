@@ -1,7 +1,6 @@
 //! The one way to run a command of ours beside a registry: its Job is made under its fixed name, followed by watches, and
 //! removed again.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
@@ -145,7 +144,7 @@ async fn first<O, T>(
     states: impl Stream<Item = watcher::Result<O>> + Send,
     mut see: impl FnMut(O) -> Option<Result<T, ErrandError>>,
 ) -> Result<T, ErrandError> {
-    let mut states = pin!(states.default_backoff());
+    let mut states = Box::pin(states.default_backoff());
     while let Some(state) = states.next().await {
         match state.map_err(|why| what_failed(&why).1) {
             Ok(state) => {

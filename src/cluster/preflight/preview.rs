@@ -27,8 +27,8 @@ pub(super) async fn preview(client: &Client, ask: &Ask<'_>, facts: &Facts) -> Re
 
 /// What the program wrote into its container's status.
 fn account(ended: &ContainerStateTerminated) -> Result<Account, Failure> {
-    let lines = ended.message.as_deref().unwrap_or_default().lines().rev();
-    let account = lines.filter_map(|line| Account::read(line).ok()).next();
+    let mut lines = ended.message.as_deref().unwrap_or_default().lines().rev();
+    let account = lines.find_map(|line| Account::read(line).ok());
     // A program that said so and then failed did something else as well.
     let is_sound = |account: &Account| account.outcome != Outcome::Previewed || ended.exit_code == 0;
     account.filter(is_sound).ok_or_else(|| {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use registry_retention::cluster::{Ask, Configuration, Failure, Passed, Place, preflight};
 use registry_retention::collection::marks::{GUARD_PROBE, GUARD_WORDS, KEEPER_ACCOUNT, READ_ONLY, READ_ONLY_VALUE};
-use registry_retention::collection::preflight::Wish;
+use registry_retention::collection::preflight::{Objection, Wish};
 use registry_retention::collection::protocol::{Guard, GuardDemand, Strategy};
 use registry_retention::collection::{Auth, Serving};
 use registry_retention::registry::{Access, Credentials as Login, Tls};
@@ -49,7 +49,7 @@ fn look(cluster: &Cluster, namespace: &str, wish: Wish, access: &Access) -> Resu
 fn reasons(looked: Result<Passed, Failure>) -> Vec<&'static str> {
     match looked {
         Ok(_) => Vec::new(),
-        Err(Failure::Refused(objections)) => objections.iter().map(|it| it.reason()).collect(),
+        Err(Failure::Refused(objections)) => objections.iter().map(Objection::reason).collect(),
         Err(failure) => panic!("{failure}"),
     }
 }

@@ -41,7 +41,7 @@ fn pod(name: &str, node: &str, spec: &Value) -> Pod {
 }
 
 /// Somebody else's pod that mounts the claim.
-fn foreign_pod(metadata: Value, phase: &str) -> Pod {
+fn foreign_pod(metadata: &Value, phase: &str) -> Pod {
     of(json!({"metadata": metadata, "spec": other(), "status": {"phase": phase}}))
 }
 
@@ -162,6 +162,6 @@ fn everything_is_told_at_once_and_in_order() {
     facts.deployment.as_mut().unwrap().spec.paused = Some(true);
     facts.guard = Guard::Absent;
     facts.has_keeper_account = false;
-    facts.pods.push(foreign_pod(json!({"name": "debug"}), "Running"));
+    facts.pods.push(foreign_pod(&json!({"name": "debug"}), "Running"));
     assert_eq!(reasons(&facts), ["Paused", "StoreShared", "GuardAbsent", "KeeperForbidden"]);
 }

@@ -108,13 +108,13 @@ fn whoever_else_has_the_store_is_named() {
         // What comes from it is not told as well.
         let set = json!({"name": "of-other", "uid": "oo", "ownerReferences": owned_by("o", kind)});
         facts.workloads.insert(0, super::workload("ReplicaSet", set, other()));
-        facts.pods.push(foreign_pod(json!({"name": "x", "ownerReferences": owned_by("oo", "ReplicaSet")}), "Running"));
+        facts.pods.push(foreign_pod(&json!({"name": "x", "ownerReferences": owned_by("oo", "ReplicaSet")}), "Running"));
         let said = is_refused(&facts, "StoreShared", &[&format!("{kind} other has the claim data")]);
         assert!(!said.may_pass() && !said.to_string().contains("of-other"), "{said}");
     }
     let with_pod = |metadata: Value, phase: &str| {
         let mut facts = sound();
-        facts.pods.push(foreign_pod(metadata, phase));
+        facts.pods.push(foreign_pod(&metadata, phase));
         facts
     };
     // One that left its selector goes on writing, without an owner.
@@ -128,7 +128,7 @@ fn whoever_else_has_the_store_is_named() {
         assert_eq!(reasons(&with_pod(json!({"name": "x"}), phase)), [""; 0]);
     }
     let mut many = sound();
-    many.pods.extend((0..7).map(|n| foreign_pod(json!({"name": format!("p{n}")}), "Running")));
+    many.pods.extend((0..7).map(|n| foreign_pod(&json!({"name": format!("p{n}")}), "Running")));
     is_refused(&many, "StoreShared", &["Pod p0, Pod p1, Pod p2, Pod p3, Pod p4 and 2 more"]);
 }
 
@@ -138,7 +138,7 @@ fn jobs_of_ours_are_the_protocols_business_and_look_alikes_are_not() {
         let mut facts = sound();
         let metadata = json!({"name": name, "uid": "j", "labels": labels});
         facts.workloads.push(workload("Job", metadata, other()));
-        facts.pods.push(foreign_pod(json!({"name": "x", "ownerReferences": owned_by("j", "Job")}), "Running"));
+        facts.pods.push(foreign_pod(&json!({"name": "x", "ownerReferences": owned_by("j", "Job")}), "Running"));
         reasons(&facts)
     };
     let by = "app.kubernetes.io/managed-by";
