@@ -155,7 +155,8 @@ impl From<Event<Workload>> for Change {
     }
 }
 
-fn what_failed(error: &watcher::Error) -> (Verb, Cause) {
+/// What a watch failed at, and why.
+pub(super) fn what_failed(error: &watcher::Error) -> (Verb, Cause) {
     match error {
         watcher::Error::InitialListFailed(error) => (Verb::List, Cause::from(error)),
         watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {

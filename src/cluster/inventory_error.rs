@@ -1,3 +1,4 @@
+use super::errand::ErrandError;
 use super::error::Cause;
 use super::job_log::FollowError;
 use crate::collection::Refusal;
@@ -96,6 +97,22 @@ impl InventoryError {
             Self::NoDeployment { .. } | Self::Refused(_) | Self::NotOurs { .. } | Self::Told { .. } => false,
             Self::Api { cause, .. } => *cause != Cause::Forbidden,
             Self::Stays { .. } | Self::NoPod { .. } | Self::Unfollowed(_) | Self::Timeout | Self::Ended { .. } => true,
+        }
+    }
+}
+
+impl From<ErrandError> for InventoryError {
+    fn from(error: ErrandError) -> Self {
+        match error {
+            ErrandError::NoDeployment(name) => Self::NoDeployment { name },
+            ErrandError::Refused(refusal) => Self::Refused(refusal),
+            ErrandError::Api(what, cause) => Self::Api { what, cause },
+            ErrandError::NotOurs(job) => Self::NotOurs { job },
+            ErrandError::Stays(job) => Self::Stays { job },
+            ErrandError::NoPod(job) => Self::NoPod { job },
+            ErrandError::Gone => Self::Unfollowed(FollowError::Gone),
+            ErrandError::NotStarted(why) => Self::Unfollowed(FollowError::NotStarted(why)),
+            ErrandError::Timeout => Self::Timeout,
         }
     }
 }

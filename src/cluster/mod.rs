@@ -6,11 +6,15 @@
 //!   [`watched`](Watched): both, as whoever deletes asks for them
 //! - `names`: the names of a registry, and which resources concern the same one
 //! - `resources`: what other resources of the cluster keep
+//! - `errand`: the one way to run a Job beside a registry
+//! - [`preflight`]: whether a registry may be frozen, asked of the cluster, a dry run and its pods
 //! - `inventory_job`: [`read_storage`] by a Job beside a registry, [`InventoryError`] why it did not; `job_log`: its log,
 //!   followed from the first line; `pod_state`: how far its container is
+//! - [`lookout`](Lookout): pods that vanish unseen; [`stage`]: the objects of a collection, read and changed
 //! - [`error`](ClusterError): why the cluster could not be asked; then nothing is deleted
 
 mod connect;
+mod errand;
 mod error;
 mod images;
 mod index;
@@ -19,11 +23,14 @@ mod inventory_job;
 mod job_log;
 mod kind;
 mod list;
+mod lookout;
 mod names;
 mod pod_state;
+pub mod preflight;
 mod references;
 mod resources;
 mod scope;
+pub mod stage;
 mod watched;
 
 pub use connect::{Configuration, Origin, Place, client};
@@ -35,7 +42,9 @@ pub use inventory_job::{Subject, read_storage};
 pub use job_log::FollowError;
 pub use kind::Kind;
 pub use list::used_images;
+pub use lookout::{Lookout, Vanished};
 pub use names::{Identity, Registry, group, identities, names};
+
 pub use resources::{Joined, all, identities_of, joined, resources};
 pub use scope::Scope;
 pub use watched::Watched;

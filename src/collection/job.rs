@@ -18,6 +18,9 @@ pub const LABEL_DEPLOYMENT: &str = "registry-retention.dev/deployment";
 /// The label with the run for which a Job was made.
 pub const LABEL_RUN: &str = "registry-retention.dev/run";
 
+/// What is written there, the kubelet puts into the status of the container.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
 /// The longest value of a label, and so the longest name of a Job, which its pods have in one.
 const LONGEST: usize = 63;
 /// How many digits tell apart what has to be shortened.
@@ -28,6 +31,12 @@ const DIGITS: usize = 8;
 pub enum Purpose {
     /// Reading the storage.
     Inventory,
+    /// A dry run of a collection.
+    Preview,
+    /// Collecting garbage.
+    Collector,
+    /// Restoring the Deployment if nobody else does.
+    Keeper,
 }
 
 /// Whether the store can be written to.
@@ -56,26 +65,97 @@ pub struct Errand<'a> {
     pub deadline_seconds: i64,
     /// How many seconds it then has to end by itself.
     pub grace_seconds: i64,
+    /// Whether it waits to be released.
+    pub is_suspended: bool,
+}
+
+/// How garbage is collected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collection<'a> {
+    /// The registry's program, where the Deployment does not tell it.
+    pub executable: Option<&'a str>,
+    /// How what is kept is looked at afterwards: a word of the collector's command.
+    pub verify: &'a str,
+    /// How old an upload that did not end must be to go.
+    pub stale_uploads: &'a str,
 }
 
 impl<'a> Errand<'a> {
     /// Reads the storage of the registry; its result is its log. It has nothing to finish when it is told to end.
     pub fn inventory(template: &Template<'_>, run: &'a str, image: &'a str, deadline_seconds: i64) -> Self {
-        let configuration = match &template.entry_point().configuration {
-            Some(file) => format!("--configuration={file}"),
-            None => "--detect".to_owned(),
-        };
-        let volumes = template.volumes().shared_paths().join(":").replace("$(", "$$(");
-        let arguments = vec!["inventory".into(), configuration, format!("--volumes={volumes}"), "--log".into()];
+        let [configuration, volumes] = place_of_storage(template);
+        let arguments = vec!["inventory".into(), configuration, volumes, "--log".into()];
         let (purpose, mount) = (Purpose::Inventory, Mount::ReadOnly);
-        Self { purpose, run, image, arguments, mount, deadline_seconds, grace_seconds: 1 }
+        Self { purpose, run, image, arguments, mount, deadline_seconds, grace_seconds: 1, is_suspended: false }
+    }
+
+    /// A dry run of a collection beside the registry, which goes on; its result is in its container's status.
+    /// `executable` is the registry's program, where somebody says it.
+    pub fn preview(
+        template: &Template<'_>,
+        executable: Option<&str>,
+        run: &'a str,
+        image: &'a str,
+        deadline_seconds: i64,
+    ) -> Self {
+        let [configuration, volumes] = place_of_storage(template);
+        let report = format!("--report={TERMINATION_LOG}");
+        let mut arguments: Vec<String> = ["collector", "--dry-run", "--log"].map(str::to_owned).into();
+        arguments.extend([report, configuration, volumes]);
+        let executable = executable.or(template.entry_point().executable.as_deref());
+        arguments.extend(executable.map(|file| format!("--executable={file}")));
+        let (purpose, mount) = (Purpose::Preview, Mount::ReadOnly);
+        Self { purpose, run, image, arguments, mount, deadline_seconds, grace_seconds: 1, is_suspended: false }
+    }
+
+    /// Collects the registry's garbage, once it is released; its result is the message of its container's end.
+    pub fn collector(
+        template: &Template<'_>,
+        run: &'a str,
+        image: &'a str,
+        how: &Collection<'_>,
+        deadline_seconds: i64,
+    ) -> Self {
+        let [configuration, volumes] = place_of_storage(template);
+        let executable = how.executable.map(str::to_owned).or_else(|| template.entry_point().executable.clone());
+        let words = ["collector", "--registry-is-read-only", "--log"];
+        let told = [
+            format!("--report={TERMINATION_LOG}"),
+            configuration,
+            volumes,
+            format!("--verify={}", how.verify),
+            format!("--stale-uploads-older-than={}", how.stale_uploads),
+        ];
+        let arguments = words.map(str::to_owned).into_iter().chain(told);
+        let arguments = arguments.chain(executable.map(|it| format!("--executable={it}"))).collect();
+        let (purpose, mount) = (Purpose::Collector, Mount::AsTheRegistry);
+        Self { purpose, run, image, arguments, mount, deadline_seconds, grace_seconds: GRACE, is_suspended: true }
     }
 }
 
+/// How many seconds a collector has to end by itself: it ends garbage-collect at once, and tells what was done.
+const GRACE: i64 = 10;
+
+/// The arguments by which our program finds the storage, in the form that the kubelet leaves alone.
+fn place_of_storage(template: &Template<'_>) -> [String; 2] {
+    let configuration = match &template.entry_point().configuration {
+        Some(file) => format!("--configuration={file}"),
+        None => "--detect".to_owned(),
+    };
+    let volumes = template.volumes().shared_paths().join(":").replace("$(", "$$(");
+    [configuration, format!("--volumes={volumes}")]
+}
+
 impl Purpose {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Inventory, Self::Preview, Self::Collector, Self::Keeper];
+
     fn word(self) -> &'static str {
         match self {
             Self::Inventory => "inventory",
+            Self::Preview => "preview",
+            Self::Collector => "collector",
+            Self::Keeper => "keeper",
         }
     }
 }
@@ -89,14 +169,7 @@ pub fn name(deployment: &str, purpose: Purpose) -> String {
 /// The Job that does the errand: one pod, once. It goes with its Deployment, and stays until somebody has read its log.
 pub fn job(template: &Template<'_>, place: &Place, errand: &Errand<'_>) -> Job {
     let deployment = &template.deployment.metadata;
-    let labels: BTreeMap<String, String> = [
-        ("app.kubernetes.io/name", format!("registry-retention-{}", errand.purpose.word())),
-        ("app.kubernetes.io/managed-by", MANAGED_BY.to_owned()),
-        (LABEL_DEPLOYMENT, shortened(&template.name(), LONGEST)),
-        (LABEL_RUN, errand.run.to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
+    let labels = labels(errand.purpose, &template.name(), errand.run);
     let owner = deployment.uid.clone().map(|uid| OwnerReference {
         api_version: "apps/v1".into(),
         kind: "Deployment".into(),
@@ -108,6 +181,7 @@ pub fn job(template: &Template<'_>, place: &Place, errand: &Errand<'_>) -> Job {
         active_deadline_seconds: Some(errand.deadline_seconds),
         backoff_limit: Some(0),
         pod_replacement_policy: Some("Failed".into()),
+        suspend: errand.is_suspended.then_some(true),
         template: pod(template, place, errand, labels.clone()),
         ..JobSpec::default()
     };
@@ -119,6 +193,18 @@ pub fn job(template: &Template<'_>, place: &Place, errand: &Errand<'_>) -> Job {
         ..ObjectMeta::default()
     };
     Job { metadata, spec: Some(spec), status: None }
+}
+
+/// What is written on a Job and its pods.
+pub(super) fn labels(purpose: Purpose, deployment: &str, run: &str) -> BTreeMap<String, String> {
+    [
+        ("app.kubernetes.io/name", format!("registry-retention-{}", purpose.word())),
+        ("app.kubernetes.io/managed-by", MANAGED_BY.to_owned()),
+        (LABEL_DEPLOYMENT, shortened(deployment, LONGEST)),
+        (LABEL_RUN, run.to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 /// The text itself if it is short enough, else its beginning and a checksum.

@@ -1,16 +1,17 @@
 use std::collections::BTreeSet;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, Volume};
 
 use super::Template;
 use super::marks::{READ_ONLY, READ_ONLY_VALUE};
-use super::volumes::names;
+use super::volumes::{Volumes, names};
 
 /// What tells a pod that has the registry's store, whatever its labels and owners are.
 ///
 /// Where the store is on claims, that is a volume of one of them. Else it is whatever may lead there: the same volume of
 /// another kind, the registry's image, one of its storage variables, one of its configuration volumes; in doubt, it does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoreMark {
     claims: BTreeSet<String>,
     /// Shared volumes that are no claims, and volumes of configuration; without their names, which are the pod's own.
@@ -22,12 +23,29 @@ pub struct StoreMark {
 impl StoreMark {
     /// Of the registry that the template describes.
     pub fn of(template: &Template<'_>) -> Self {
-        let claims: BTreeSet<String> = template.claims().map(str::to_owned).collect();
+        Self::at(template.volumes())
+    }
+
+    /// Of a registry that a run has begun with: by its claims, for the Deployment may have been edited since.
+    pub fn known(claims: &[String], deployment: Option<&Deployment>, container: &str) -> Self {
         if !claims.is_empty() {
-            return Self { claims, volumes: Vec::new(), images: BTreeSet::new(), variables: Vec::new() };
+            return Self { claims: claims.iter().cloned().collect(), ..Self::default() };
         }
-        let volumes = template.volumes().mounted().filter(|it| is_telling(it)).map(nameless).collect();
-        let container = template.container;
+        let pod = deployment.and_then(|deployment| deployment.spec.template.spec.as_ref());
+        let volumes = pod.and_then(|pod| {
+            let container = pod.containers.iter().find(|it| it.name == container)?;
+            Some(Volumes { pod, container })
+        });
+        volumes.map(Self::at).unwrap_or_default()
+    }
+
+    fn at(of: Volumes<'_>) -> Self {
+        let claims: BTreeSet<String> = of.claims().map(str::to_owned).collect();
+        if !claims.is_empty() {
+            return Self { claims, ..Self::default() };
+        }
+        let volumes = of.mounted().filter(|it| is_telling(it)).map(nameless).collect();
+        let container = of.container;
         let variables = container.env.iter().flatten().filter(|it| it.name.starts_with("REGISTRY_STORAGE"));
         let variables = variables.filter(|it| it.name != READ_ONLY).cloned().collect();
         Self {
@@ -51,10 +69,15 @@ impl StoreMark {
 
     /// Whether whatever of the pod has the store was started with our entry.
     pub fn is_frozen(&self, pod: &PodSpec) -> bool {
+        let mut having = self.holders(pod).peekable();
+        having.peek().is_some() && having.all(is_read_only)
+    }
+
+    /// The containers of the pod that have the store.
+    pub(super) fn holders<'a>(&self, pod: &'a PodSpec) -> impl Iterator<Item = &'a Container> {
         let stores: BTreeSet<&str> =
             pod.volumes.iter().flatten().filter(|it| self.names(it)).map(|it| it.name.as_str()).collect();
-        let mut having = containers(pod).filter(|it| self.is_like(it) || !names(it).is_disjoint(&stores)).peekable();
-        having.peek().is_some() && having.all(is_read_only)
+        containers(pod).filter(move |it| self.is_like(it) || !names(it).is_disjoint(&stores))
     }
 
     fn names(&self, volume: &Volume) -> bool {
@@ -100,7 +123,6 @@ fn repository(image: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::apps::v1::Deployment;
     use serde_json::{Value, json};
 
     use super::*;

@@ -21,3 +21,4 @@ mod pruning;
 mod races;
 mod storage;
 mod terminal;
+mod writable;

@@ -40,6 +40,7 @@ pub struct Builder {
     upstream: Option<String>,
     bucket: Option<ObjectStorage>,
     hiding: bool,
+    environment: Vec<(String, String)>,
 }
 
 /// Who is let in.
@@ -71,6 +72,7 @@ impl Builder {
             upstream: None,
             bucket: None,
             hiding: false,
+            environment: Vec::new(),
         }
     }
 
@@ -82,6 +84,12 @@ impl Builder {
     /// Whether every write is refused (`storage.maintenance.readonly.enabled`).
     pub fn read_only(self, read_only: bool) -> Self {
         Self { read_only, ..self }
+    }
+
+    /// With a variable of the environment, as everybody sets them in a container.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
     }
 
     /// Remembers descriptors in memory, for ever, as the official images do (`storage.cache.blobdescriptor`).
@@ -148,6 +156,7 @@ impl Builder {
             self.version.command()
         };
         command.envs(bucket.iter().flat_map(|bucket| bucket.environment.clone()));
+        command.envs(self.environment.clone());
         command
     }
 
