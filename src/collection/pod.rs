@@ -19,7 +19,7 @@ const PROGRAM_VOLUME: &str = "registry-retention-program";
 const SCRATCH_VOLUME: &str = "registry-retention-scratch";
 const SCRATCH_FOLDER: &str = "/retention-scratch";
 /// The user of our own image.
-const NOBODY: i64 = 65532;
+pub(super) const NOBODY: i64 = 65532;
 
 /// A pod that does the errand in the registry's image, with its environment, volumes and identity, and that nobody takes
 /// for a registry.
@@ -35,6 +35,8 @@ pub(super) fn pod(
     let needed: BTreeSet<&str> = inits.iter().chain([&container]).flat_map(names).collect();
     let volumes = of.volumes.iter().flatten().filter(|volume| needed.contains(volume.name.as_str())).cloned();
     let spec = PodSpec {
+        // Its Job may be gone while it runs.
+        active_deadline_seconds: Some(errand.deadline_seconds),
         affinity: place.affinity(of.affinity.as_ref()),
         automount_service_account_token: Some(false),
         volumes: Some(volumes.chain([PROGRAM_VOLUME, SCRATCH_VOLUME].map(empty_dir)).collect()),

@@ -42,6 +42,11 @@ impl<'a> Template<'a> {
         name_of(self.deployment)
     }
 
+    /// The name of the registry's container.
+    pub fn container(&self) -> &'a str {
+        &self.container.name
+    }
+
     /// How the registry is started.
     pub fn entry_point(&self) -> &EntryPoint {
         &self.entry_point

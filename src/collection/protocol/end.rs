@@ -49,6 +49,9 @@ pub enum Abort {
     /// Nobody would thaw the registry if the operator died.
     #[error("the keeper is gone")]
     KeeperLost,
+    /// The keeper restored the Deployment, for the operator did not answer any more.
+    #[error("the operator did not answer, and the keeper made the registry writable again")]
+    OperatorGone,
     /// The collector failed.
     #[error("the collector failed")]
     CollectorFailed,
@@ -73,6 +76,7 @@ impl Abort {
             Self::NotReadOnly => "NotReadOnly",
             Self::GuardLost => "GuardLost",
             Self::KeeperLost => "KeeperLost",
+            Self::OperatorGone => "OperatorGone",
             Self::CollectorFailed => "CollectorFailed",
             Self::CollectorLost => "CollectorLost",
         }

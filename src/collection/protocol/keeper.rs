@@ -14,7 +14,7 @@ pub struct Watched {
     pub run: Run,
     /// The operator did not renew its lease for too long, by the keeper's own monotonic clock.
     pub is_operator_gone: bool,
-    /// This very process has thawed.
+    /// This very process has thawed; or the resource still says that the run goes on, which nobody corrected.
     pub has_thawed: bool,
     /// Whether the admission guard holds.
     pub guard: Guard,
