@@ -21,6 +21,7 @@
 //! - [`worker`]: what is done with one registry: observe it, prune it, verify it.
 //! - [`cluster`]: what workloads use, and the cluster's own resources.
 //! - [`controller`]: the operator: one worker for each registry; resources in, deletions and reports out.
+//! - [`keeper`]: the second process that restores a frozen registry, whatever becomes of the operator.
 //! - [`telemetry`]: metrics and probes.
 //! - [`cli`]: the subcommands that a person runs, and what they remember between runs.
 
@@ -30,6 +31,7 @@ pub mod cluster;
 pub mod collection;
 pub mod collector;
 pub mod controller;
+pub mod keeper;
 pub mod oci;
 pub mod pruning;
 pub mod registry;
