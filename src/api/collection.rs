@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{ABSOLUTE_PATH, DNS_LABEL};
 use super::{Age, DeploymentReference, SecretReference, Timeout};
+use crate::collection::Serving;
 use crate::collection::protocol::{GuardDemand, Journal, Strategy};
 
 /// One collection of one registry's garbage.
@@ -159,6 +160,10 @@ pub struct RegistryCollectionStatus {
     /// The claims of the store. No other pod may have them while the registry is read-only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<String>,
+    /// How the registry's pods are asked whether they take writes, by its own configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "anything")]
+    pub serving: Option<Serving>,
     /// What a dry run beside the writable registry foretold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ForecastStatus")]

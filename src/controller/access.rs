@@ -8,6 +8,7 @@ use kube::{Api, Client};
 
 use super::resource::Resource;
 use super::trouble::Trouble;
+use crate::api::SecretReference;
 use crate::registry::{Access, ClientCertificate, Credentials, DockerConfig, Endpoint, Tls};
 
 const BASIC_AUTH: &str = "kubernetes.io/basic-auth";
@@ -17,26 +18,41 @@ const DOCKER_CONFIG: &str = "kubernetes.io/dockerconfigjson";
 pub(super) async fn access(client: &Client, resource: &Resource) -> Result<Access, Trouble> {
     let registry = &resource.spec.registry;
     let secrets = Secrets { client, namespace: &resource.key.namespace };
-    let mut access = Access::default();
-    if let Some(reference) = &registry.secret_ref {
-        let secret = secrets.get("spec.registry.secretRef", &reference.name).await?;
-        access.credentials = credentials(&secret, &resource.endpoint)
-            .map_err(|why| secrets.invalid("spec.registry.secretRef", &reference.name, &why))?;
-    }
-    if let Some(reference) = &registry.cert_secret_ref {
-        let secret = secrets.get("spec.registry.certSecretRef", &reference.name).await?;
-        access.tls =
-            tls(&secret).map_err(|why| secrets.invalid("spec.registry.certSecretRef", &reference.name, &why))?;
-    }
-    Ok(access)
+    let name = |reference: &SecretReference| reference.name.clone();
+    let (login, certificates) = (registry.secret_ref.as_ref().map(name), registry.cert_secret_ref.as_ref().map(name));
+    secrets.access("spec.registry", login, certificates, Some(&resource.endpoint)).await
 }
 
-struct Secrets<'a> {
-    client: &'a Client,
-    namespace: &'a str,
+/// The Secrets of a namespace.
+pub(super) struct Secrets<'a> {
+    pub(super) client: &'a Client,
+    pub(super) namespace: &'a str,
 }
 
 impl Secrets<'_> {
+    /// Reads those of these names, which the fields `secretRef` and `certSecretRef` of `block` give. A login for Docker is
+    /// that for `endpoint`; where that is not known, its only one.
+    pub(super) async fn access(
+        &self,
+        block: &str,
+        login: Option<String>,
+        certificates: Option<String>,
+        endpoint: Option<&Endpoint>,
+    ) -> Result<Access, Trouble> {
+        let mut access = Access::default();
+        if let Some(name) = login {
+            let field = format!("{block}.secretRef");
+            let secret = self.get(&field, &name).await?;
+            access.credentials = credentials(&secret, endpoint).map_err(|why| self.invalid(&field, &name, &why))?;
+        }
+        if let Some(name) = certificates {
+            let field = format!("{block}.certSecretRef");
+            let secret = self.get(&field, &name).await?;
+            access.tls = tls(&secret).map_err(|why| self.invalid(&field, &name, &why))?;
+        }
+        Ok(access)
+    }
+
     async fn get(&self, field: &str, name: &str) -> Result<Secret, Trouble> {
         let place = format!("{field}: Secret {}/{name}", self.namespace);
         match Api::<Secret>::namespaced(self.client.clone(), self.namespace).get_opt(name).await {
@@ -57,7 +73,7 @@ impl Secrets<'_> {
     }
 }
 
-fn credentials(secret: &Secret, endpoint: &Endpoint) -> Result<Credentials, String> {
+fn credentials(secret: &Secret, endpoint: Option<&Endpoint>) -> Result<Credentials, String> {
     let data = secret.data.as_ref();
     match secret.type_.as_deref() {
         Some(BASIC_AUTH) => {
@@ -70,8 +86,13 @@ fn credentials(secret: &Secret, endpoint: &Endpoint) -> Result<Credentials, Stri
             let json =
                 data.and_then(|data| data.get(".dockerconfigjson")).ok_or("the key .dockerconfigjson is missing")?;
             let config = DockerConfig::parse(&json.0).map_err(|why| why.to_string())?;
-            let found = config.credentials(endpoint, "").map_err(|why| why.to_string())?;
-            found.ok_or_else(|| format!("it has no login for {}", endpoint.host_port()))
+            match endpoint {
+                Some(endpoint) => {
+                    let found = config.credentials(endpoint, "").map_err(|why| why.to_string())?;
+                    found.ok_or_else(|| format!("it has no login for {}", endpoint.host_port()))
+                }
+                None => config.only().map_err(|why| why.to_string())?.ok_or_else(|| "it has not just one login".into()),
+            }
         }
         other => Err(format!("its type is {}; it must be {BASIC_AUTH} or {DOCKER_CONFIG}", other.unwrap_or("Opaque"))),
     }
@@ -113,7 +134,7 @@ mod tests {
     #[test]
     fn logins_of_either_type() {
         let endpoint: Endpoint = "http://registry.registry:5000".parse().unwrap();
-        let read = |kind: &str, data: &[(&str, &str)]| credentials(&secret(kind, data), &endpoint);
+        let read = |kind: &str, data: &[(&str, &str)]| credentials(&secret(kind, data), Some(&endpoint));
         assert_eq!(read(BASIC_AUTH, &[("username", "me"), ("password", "p\n")]), Ok(basic("me", "p\n")));
         let config = r#"{"auths": {"registry.registry:5000": {"username": "me", "password": "secret"}}}"#;
         assert_eq!(read(DOCKER_CONFIG, &[(".dockerconfigjson", config)]), Ok(basic("me", "secret")));

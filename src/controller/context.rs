@@ -72,11 +72,11 @@ impl Context {
         };
         for ours in crate::api::crds() {
             let name = ours.metadata.name.clone().unwrap_or_default();
-            let served = Api::<CustomResourceDefinition>::all(self.client.clone()).get(&name).await;
+            let served = Api::<CustomResourceDefinition>::all(self.client.clone()).get_opt(&name).await;
             let served = served.map_err(|why| Trouble::of_api(&format!("CustomResourceDefinition {name}"), &why))?;
-            if schemas(&served) != schemas(&ours) {
+            if served.as_ref().map(&schemas) != Some(schemas(&ours)) {
                 let why = format!(
-                    "the CustomResourceDefinition {name} in the cluster is not the one of this version ({}), so fields may \
+                    "the CustomResourceDefinition {name} in the cluster is missing, or not the one of this version ({}), so fields may \
                      be missing; `helm upgrade` brings it, or `registry-retention crd | kubectl apply --server-side -f -`",
                     env!("CARGO_PKG_VERSION")
                 );

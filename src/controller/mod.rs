@@ -5,6 +5,7 @@
 //! - `supervisor`: one worker for each registry; `worker`: its turns, one after another
 //! - `gather`: what a turn works with, read live; `access`: logins and certificates
 //! - `storage`: the registry's storage, read beside it
+//! - `collecting`: garbage is collected, by `RegistryCollection`s
 //! - `make`: a plan is made and stored; `pass`: some seconds of carrying it out
 //! - [`story`], [`trouble`]: what the status says, and why something cannot be done (pure); `scribe` writes it
 //! - [`record`]: a stored plan (pure); [`stored_plans`]: as anyone reads them; `shelves`: those of one resource
@@ -13,6 +14,7 @@
 
 mod access;
 mod clock;
+mod collecting;
 mod context;
 mod files;
 mod gather;
@@ -82,6 +84,7 @@ pub async fn run(client: Client, options: Options, mut stop: watch::Receiver<boo
     let server = telemetry::serve(options.listen, metrics.clone(), is_ready).await;
     let server = server.map_err(|why| ControllerError::Listen(options.listen, why))?;
     let context = Arc::new(Context::new(client.clone(), &options, metrics));
+    let collecting = tokio::spawn(collecting::run(Arc::clone(&context), stop.clone()));
     let mut supervisor = Supervisor::new(context, stop.clone());
 
     let api: Api<DynamicObject> = Api::all_with(client, &api_resource());
@@ -107,6 +110,8 @@ pub async fn run(client: Client, options: Options, mut stop: watch::Receiver<boo
         }
     }
     supervisor.finish().await;
+    // It ends with the same word, and holds nothing that would have to be finished.
+    collecting.abort();
     server.abort();
     Ok(())
 }

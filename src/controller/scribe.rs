@@ -5,7 +5,7 @@ use std::fmt;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use kube::core::DynamicObject;
+use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::events::{Event, EventType, Recorder};
 
 use super::context::Context;
@@ -87,9 +87,13 @@ pub(super) async fn write(
     Err(Unwritten::Trouble(Trouble::transient("ApiServer", why)))
 }
 
-/// Tells of a change. An event that is lost is no harm.
+/// Tells of a change of a `RegistryRetention`. An event that is lost is no harm.
 pub(super) async fn tell(context: &Context, key: &Key, uid: &str, words: &Words, good: bool) {
-    let resource = api_resource();
+    tell_of(context, api_resource(), key, uid, words, good).await;
+}
+
+/// Tells of a change of an object. An event that is lost is no harm.
+pub(super) async fn tell_of(context: &Context, resource: ApiResource, key: &Key, uid: &str, words: &Words, good: bool) {
     let reference = ObjectReference {
         api_version: Some(resource.api_version),
         kind: Some(resource.kind),

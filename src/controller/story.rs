@@ -40,9 +40,9 @@ pub enum Standing {
 }
 
 /// The type of a condition.
-const READY: &str = "Ready";
-const STALLED: &str = "Stalled";
-const RECONCILING: &str = "Reconciling";
+pub(super) const READY: &str = "Ready";
+pub(super) const STALLED: &str = "Stalled";
+pub(super) const RECONCILING: &str = "Reconciling";
 
 /// A condition's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub fn reconciling(before: &[Condition], generation: i64, now: Timestamp) -> Vec
     conditions
 }
 
-fn condition(
+pub(super) fn condition(
     before: &[Condition],
     type_: &str,
     holds: bool,

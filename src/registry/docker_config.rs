@@ -109,6 +109,17 @@ impl DockerConfig {
     }
 }
 
+impl DockerConfig {
+    /// Its one login, where it is not known by which name the registry goes; `None` if there are none or several.
+    pub fn only(&self) -> Result<Option<Credentials>, DockerConfigError> {
+        let mut filled = self.auths.iter().filter(|(_, entry)| entry.is_filled());
+        match (filled.next(), filled.next()) {
+            (Some((host, entry)), None) => entry.credentials(host.clone()).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
 impl Entry {
     fn is_filled(&self) -> bool {
         [&self.auth, &self.username, &self.password, &self.identitytoken]
