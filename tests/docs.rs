@@ -83,3 +83,42 @@ fn the_guides_examples_are_resources() {
         registry_retention::api::read_resources(block.split("```").next().unwrap()).unwrap();
     }
 }
+
+/// What is said of a collection: what a preflight objects to, why a run ends, and what stands in the way of either.
+#[test]
+fn the_guide_to_collecting_has_every_reason_and_no_other() {
+    let guide = fs::read_to_string("docs/collecting.md").unwrap();
+    let rows = guide.lines().filter(|line| line.starts_with("| `") && !line.starts_with("| `status."));
+    let cells = rows.filter_map(|row| row.split(" | ").next());
+    let documented: BTreeSet<String> = cells.flat_map(|cell| found(r"`([A-Z]\w+)`", cell)).collect();
+
+    let mut given = BTreeSet::new();
+    let reasons = |path: &str, patterns: &[&str]| {
+        let code = code(&Path::new("src").join(path));
+        let all: Vec<String> = patterns.iter().flat_map(|pattern| found(pattern, &code)).collect();
+        assert!(!all.is_empty(), "{path} names its reasons otherwise");
+        all
+    };
+    for path in ["collection/refusal.rs", "collection/unanswered.rs", "collection/protocol/end.rs"] {
+        given.extend(reasons(path, &[r#"=> "([A-Z]\w+)""#]));
+    }
+    for path in
+        sources(Path::new("src/collection/preflight")).iter().filter(|path| !path.to_string_lossy().contains("tests"))
+    {
+        let code = code(path);
+        given.extend(found(r#"Objection::(?:new|told)\(\s*"([A-Z]\w+)""#, &code));
+        given.extend(found(r#"Self::new\(\s*"([A-Z]\w+)""#, &code));
+        given.extend(found(r#"(?m)^    "([A-Z]\w+)",$"#, &code));
+        given.extend(found(r#"unwrap_or\("([A-Z]\w+)"\)"#, &code));
+    }
+    for path in sources(Path::new("src/cluster/preflight")) {
+        let code = code(&path);
+        given.extend(found(r#"reason: "([A-Z]\w+)""#, &code));
+        given.extend(found(r#"transient\("([A-Z]\w+)""#, &code));
+        given.extend(found(r#"(?m)^            "([A-Z]\w+)",$"#, &code));
+    }
+    given.extend(reasons("controller/access.rs", &[r#"stalled\("([A-Z]\w+)""#]));
+    given.extend(reasons("controller/context.rs", &[r#"stalled\("([A-Z]\w+)""#]));
+    given.extend(reasons("controller/collecting/preflight.rs", &[r#"stalled\("([A-Z]\w+)""#]));
+    assert_eq!(documented, given);
+}

@@ -76,6 +76,14 @@ impl Cluster {
         command
     }
 
+    /// What a person's shell prints, which finds `kubectl` and the cluster; panics with what it complains about.
+    pub fn shell(&self, script: &str) -> String {
+        let folders = std::env::var("PATH").unwrap_or_default();
+        let mut shell = self.command("/bin/sh");
+        shell.args(["-euc", script]).env("PATH", format!("{}:{folders}", cache().join("bin").display()));
+        run(&mut shell, "").unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
     /// What `kubectl` prints; panics with what it complains about.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         self.try_kubectl(arguments).unwrap_or_else(|error| panic!("kubectl {}: {error}", arguments.join(" ")))
