@@ -119,6 +119,5 @@ fn the_guide_to_collecting_has_every_reason_and_no_other() {
     }
     given.extend(reasons("controller/access.rs", &[r#"stalled\("([A-Z]\w+)""#]));
     given.extend(reasons("controller/context.rs", &[r#"stalled\("([A-Z]\w+)""#]));
-    given.extend(reasons("controller/collecting/preflight.rs", &[r#"stalled\("([A-Z]\w+)""#]));
     assert_eq!(documented, given);
 }

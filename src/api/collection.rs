@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::text::{ABSOLUTE_PATH, DNS_LABEL};
 use super::{Age, DeploymentReference, SecretReference, Timeout};
 use crate::collection::Serving;
+use crate::collection::marks::FINALIZER;
 use crate::collection::protocol::{GuardDemand, Journal, Strategy};
 
 /// One collection of one registry's garbage.
@@ -192,6 +193,18 @@ pub struct RegistryCollectionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub registry: Option<String>,
+}
+
+impl RegistryCollection {
+    /// What was journalled.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.status.as_ref()?.journal.as_ref()
+    }
+
+    /// Whether our finalizer is on it.
+    pub fn has_finalizer(&self) -> bool {
+        self.metadata.finalizers.iter().flatten().any(|it| it == FINALIZER)
+    }
 }
 
 impl RegistryCollectionStatus {

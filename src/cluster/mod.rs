@@ -11,11 +11,13 @@
 //! - `inventory_job`: [`read_storage`] by a Job beside a registry, [`InventoryError`] why it did not; `job_log`: its log,
 //!   followed from the first line; `pod_state`: how far its container is
 //! - [`lookout`](Lookout): pods that vanish unseen; [`stage`]: the objects of a collection, read and changed
+//! - `guard`: whether the chart's admission guard holds
 //! - [`error`](ClusterError): why the cluster could not be asked; then nothing is deleted
 
 mod connect;
 mod errand;
 mod error;
+mod guard;
 mod images;
 mod index;
 mod inventory_error;

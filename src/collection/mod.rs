@@ -42,5 +42,5 @@ pub use pod::CONTAINER;
 pub use refusal::Refusal;
 pub use serving::{Auth, Listening, Serving, Stored, Unreachable};
 pub use store::StoreMark;
-pub use template::Template;
+pub use template::{Template, unnamed_container};
 pub use unanswered::Unanswered;

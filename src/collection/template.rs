@@ -42,11 +42,6 @@ impl<'a> Template<'a> {
         name_of(self.deployment)
     }
 
-    /// The name of the registry's container.
-    pub fn container(&self) -> &'a str {
-        &self.container.name
-    }
-
     /// How the registry is started.
     pub fn entry_point(&self) -> &EntryPoint {
         &self.entry_point
@@ -77,6 +72,12 @@ impl<'a> Template<'a> {
         let (deployment, volume, kind) = (self.name(), volume.name.clone(), volumes::kind(volume));
         Err(Refusal::StoreNotShared { deployment, volume, kind })
     }
+}
+
+/// The registry's container where nobody names it, as in [`Template::of`], which refuses more.
+pub fn unnamed_container(deployment: &Deployment) -> Option<&str> {
+    let pod = deployment.spec.template.spec.as_ref()?;
+    registrys(pod, None, &name_of(deployment)).ok().map(|container| container.name.as_str())
 }
 
 fn registrys<'a>(pod: &'a PodSpec, named: Option<&str>, deployment: &str) -> Result<&'a Container, Refusal> {

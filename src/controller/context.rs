@@ -50,6 +50,17 @@ impl Context {
         self.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(&key.namespace))
     }
 
+    /// The operator's own image, for a Job whose program does that.
+    pub(super) fn image(&self, does: &str) -> Result<&str, Trouble> {
+        self.image.as_deref().ok_or_else(|| {
+            let why = format!(
+                "the operator was not told its own image, which brings the program that {does}; the chart does that \
+                 (controller --image)"
+            );
+            Trouble::stalled("ImageUnknown", why)
+        })
+    }
+
     /// The index of what workloads use in `scope`; it is followed from the first time on that somebody asks.
     pub(super) async fn index(&self, scope: &Scope) -> Result<Arc<Index>, Trouble> {
         let index = {

@@ -61,11 +61,7 @@ impl<'a> Runner<'a> {
 
     /// Reads the storage now.
     pub(super) async fn storage(&self, context: &Context, now: Timestamp) -> Result<Arc<Store>, Trouble> {
-        let image = context.image.as_deref().ok_or_else(|| {
-            let why = "the operator was not told its own image, which brings the program that reads a registry's storage; \
-                       the chart does that (controller --image)";
-            Trouble::stalled("ImageUnknown", why)
-        })?;
+        let image = context.image("reads a registry's storage")?;
         let Self { namespace, deployment, container, configuration } = *self;
         let subject = Subject { namespace, deployment, container, configuration, image, deadline: READING };
         tracing::info!(namespace, deployment, "the storage is being read");

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client};
 use tokio::sync::watch;
 
 use crate::api::{RegistryCollection, RegistryCollectionStatus};
 use crate::cluster::stage::{Scene, Stage, StageError};
 use crate::cluster::{Lookout, stage};
 use crate::collection::StoreMark;
-use crate::collection::marks::{COLLECTOR_DEAD, FINALIZER};
+use crate::collection::marks::COLLECTOR_DEAD;
 use crate::collection::patch::Subject;
 use crate::collection::protocol::{Answer, Depth, Effect, For, Phase, Run, Step, Watched, keep};
 use crate::telemetry::{self, Metrics};
@@ -201,9 +201,8 @@ impl Watch {
 /// Whether nothing is left to be closed.
 fn is_closed(scene: &Scene) -> bool {
     let Some(collection) = &scene.collection else { return true };
-    let journal = collection.status.as_ref().and_then(|status| status.journal.as_ref());
-    let is_over = journal.is_none_or(|journal| matches!(journal.phase, Phase::Over { .. }));
-    is_over && !collection.finalizers().iter().any(|it| it == FINALIZER)
+    let is_over = collection.journal().is_none_or(|journal| matches!(journal.phase, Phase::Over { .. }));
+    is_over && !collection.has_finalizer()
 }
 
 /// What comes after a step.

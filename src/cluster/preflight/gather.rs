@@ -3,17 +3,16 @@ use std::fmt::Debug;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccount};
-use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 use super::workloads::workloads;
 use super::{Ask, Failure};
 use crate::cluster::error::Cause;
+use crate::cluster::guard::{probe, refuses};
 use crate::cluster::list::read;
 use crate::collection::Template;
-use crate::collection::marks::{GUARD_PROBE, GUARD_WORDS, KEEPER_ACCOUNT};
+use crate::collection::marks::KEEPER_ACCOUNT;
 use crate::collection::preflight::{Facts, Preview};
 use crate::collection::protocol::Guard;
 
@@ -23,7 +22,7 @@ pub(super) async fn gather(client: &Client, ask: &Ask<'_>) -> Result<Facts, Fail
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let deployment = got("reading the Deployment", deployments.get_opt(name).await)?;
     let guard = match &deployment {
-        Some(_) => guard(&deployments, name, ask.run).await?,
+        Some(_) => got("patching the Deployment as a dry run", refuses(&deployments, name, &probe(ask.run)).await)?,
         None => Guard::Unknown,
     };
     let mut facts = Facts {
@@ -63,19 +62,6 @@ fn claims(facts: &Facts) -> Vec<String> {
         .as_ref()
         .and_then(|deployment| Template::of(deployment, wish.container.as_deref(), wish.configuration.as_deref()).ok());
     template.iter().flat_map(|template| template.claims().map(str::to_owned)).collect()
-}
-
-/// Tries what the admission guard refuses to everybody, as a dry run. That the role does not allow it proves nothing.
-async fn guard(deployments: &Api<Deployment>, name: &str, run: &str) -> Result<Guard, Failure> {
-    let probe = json!({"metadata": {"annotations": {GUARD_PROBE: run}}});
-    let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
-    match deployments.patch(name, &dry_run, &Patch::Merge(probe)).await {
-        Ok(_) => Ok(Guard::Absent),
-        Err(kube::Error::Api(status)) if [403, 422].contains(&status.code) && status.message.contains(GUARD_WORDS) => {
-            Ok(Guard::InForce)
-        }
-        Err(why) => Err(failed("patching the Deployment as a dry run", &why)),
-    }
 }
 
 async fn has_keeper_account(client: &Client, namespace: &str) -> Result<bool, Failure> {

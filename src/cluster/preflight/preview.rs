@@ -27,8 +27,7 @@ pub(super) async fn preview(client: &Client, ask: &Ask<'_>, facts: &Facts) -> Re
 
 /// What the program wrote into its container's status.
 fn account(ended: &ContainerStateTerminated) -> Result<Account, Failure> {
-    let mut lines = ended.message.as_deref().unwrap_or_default().lines().rev();
-    let account = lines.find_map(|line| Account::read(line).ok());
+    let account = Account::last_in(ended.message.as_deref().unwrap_or_default());
     // A program that said so and then failed did something else as well.
     let is_sound = |account: &Account| account.outcome != Outcome::Previewed || ended.exit_code == 0;
     account.filter(is_sound).ok_or_else(|| {

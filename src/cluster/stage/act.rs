@@ -186,9 +186,8 @@ impl Stage {
     /// By a keeper whose operator is gone.
     async fn close(&self, scene: &Scene, status: &RegistryCollectionStatus) -> Result<(), StageError> {
         let Some(collection) = &scene.collection else { return Ok(()) };
-        let journal = collection.status.as_ref().and_then(|status| status.journal.as_ref());
         let target = view::target(collection);
-        if let Some(journal) = journal.filter(|journal| !matches!(journal.phase, Phase::Over { .. })) {
+        if let Some(journal) = collection.journal().filter(|journal| !matches!(journal.phase, Phase::Over { .. })) {
             let over = Phase::Over { end: end_of(journal), stale: [].into() };
             return self.record(&target, &journal.then(over), scene, status).await;
         }

@@ -6,20 +6,20 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::api::Patch;
 use kube::{Api, ResourceExt as _};
 
 use super::pods::Moment;
 use super::{Stage, StageError, server_time};
 use crate::api::RegistryCollection;
+use crate::cluster::guard::{probe, refuses};
 use crate::cluster::list::read as read_list;
 use crate::collection::garbage::Account;
-use crate::collection::marks::{GUARD_PROBE, GUARD_WORDS, RUN};
 use crate::collection::protocol::{
     self, Collector, Depth, Guard, Journal, Keeper, Machine, MachineState, Phase, Pod as StorePod, Writer,
 };
 use crate::collection::view::{self, Marks};
-use crate::collection::{LABEL_RUN, Purpose, name};
+use crate::collection::{Purpose, name};
 
 /// The objects of a run as they were read, one after another, in the order of the fields.
 #[derive(Clone, Debug)]
@@ -69,13 +69,12 @@ impl Stage {
         let listed = read_list(&pods, |all: &mut Vec<Pod>, pod: Pod| all.push(pod)).await;
         let listed = listed.map_err(|cause| StageError { what: "listing pods", cause })?;
 
-        let of_run = |pod: &&Pod| pod.labels().get(LABEL_RUN).is_some_and(|run| *run == self.run.to_string());
         let keepers = keeper_job.as_ref().map(|job| owned(&listed, job)).unwrap_or_default();
         let collectors: Vec<Pod> =
-            listed.iter().filter(of_run).filter(|pod| view::is_collector_pod(pod, &self.run)).cloned().collect();
+            listed.iter().filter(|pod| view::is_collector_pod(pod, &self.run)).cloned().collect();
         let gone = self.collector_gone_since(collector_job.is_none() && collectors.is_empty(), moment);
         let collector = view::collector(&self.run, collector_job.as_ref(), &collectors, gone);
-        let journal = collection.as_ref().and_then(|it| it.status.as_ref()?.journal.as_ref());
+        let journal = collection.as_ref().and_then(RegistryCollection::journal);
         let writers = journal.map(writers).unwrap_or_default();
         let store_pods = self.pods(&listed, &writers, is_asked, moment).await?;
         let machine = machine(journal, deployment.as_ref(), &store_pods);
@@ -119,25 +118,14 @@ impl Stage {
     /// Tries as a dry run what the guard must refuse: to lift read-only, or, where there is nothing to lift yet, what it
     /// refuses to everyone. A dry run passes every admission, and changes nothing.
     async fn guard(&self) -> Result<Guard, StageError> {
-        let deployments: Api<DynamicObject> = Api::namespaced_with(
-            self.client.clone(),
-            &self.subject.namespace,
-            &kube::core::ApiResource::erase::<Deployment>(&()),
-        );
+        let deployments = self.deployments();
         let live = deployments.get_opt(&self.subject.deployment).await;
         let Some(live) = live.map_err(StageError::of("reading the Deployment"))? else { return Ok(Guard::Unknown) };
-        let claim = live.annotations().get(RUN).map(String::as_str).unwrap_or_default();
-        let body = if claim.contains(r#""isFrozen":true"#) {
-            self.subject.lift()
-        } else {
-            serde_json::json!({"metadata": {"annotations": {(GUARD_PROBE): self.run.to_string()}}})
-        };
-        let dry = PatchParams { dry_run: true, ..PatchParams::default() };
-        match deployments.patch(&self.subject.deployment, &dry, &Patch::Strategic(body)).await {
-            Ok(_) => Ok(Guard::Absent),
-            Err(kube::Error::Api(status)) if status.message.contains(GUARD_WORDS) => Ok(Guard::InForce),
+        let is_frozen = Marks::of(&live).claim.is_some_and(|claim| claim.is_frozen);
+        let patch = if is_frozen { Patch::Strategic(self.subject.lift()) } else { probe(&self.run.to_string()) };
+        match refuses(&deployments, &self.subject.deployment, &patch).await {
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Guard::Unknown),
-            Err(why) => Err(StageError::of("trying the guard")(why)),
+            tried => tried.map_err(StageError::of("trying the guard")),
         }
     }
 

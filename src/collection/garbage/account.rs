@@ -210,6 +210,11 @@ impl Account {
         String::new()
     }
 
+    /// Reads the last line that is one.
+    pub fn last_in(text: &str) -> Option<Self> {
+        text.lines().rev().find_map(|line| Self::read(line).ok())
+    }
+
     /// Reads the line.
     pub fn read(line: &str) -> Result<Self, AccountError> {
         let rest = line.strip_prefix(MARK).and_then(|rest| rest.strip_prefix(' ')).ok_or(AccountError::Other)?;

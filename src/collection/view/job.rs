@@ -56,8 +56,7 @@ pub fn is_collector_pod(pod: &Pod, run: &Run) -> bool {
 pub fn account(pod: &Pod) -> Option<Result<Account, String>> {
     let status = pod.status.as_ref()?;
     if let Some(ended) = terminated(pod) {
-        let message = ended.message.as_deref().unwrap_or_default();
-        let account = message.lines().rev().find_map(|line| Account::read(line).ok());
+        let account = Account::last_in(ended.message.as_deref().unwrap_or_default());
         let how = || ended.reason.clone().unwrap_or_else(|| format!("exit code {}", ended.exit_code));
         return Some(account.ok_or_else(how));
     }

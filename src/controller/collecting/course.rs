@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::PostParams;
 use kube::core::ApiResource;
 use kube::{Api, ResourceExt as _};
@@ -10,11 +11,10 @@ use tokio::sync::watch;
 use super::Collections;
 use super::preflight::{Ready, preflight, resumed};
 use super::stopwatch::Stopwatch;
-use super::tale::{Standing, time, with_account};
+use super::tale::{Standing, with_account};
 use crate::api::{RegistryCollection, RegistryCollectionStatus};
 use crate::cluster::stage::{Scene, Stage, StageError, Wakes};
 use crate::collection::garbage::Account;
-use crate::collection::marks::FINALIZER;
 use crate::collection::protocol::{
     Answer, Asks, Depth, Effect, End, For, Journal, Life, Observed, Phase, Preflight, Request, SETTLING, Step, step,
 };
@@ -54,9 +54,8 @@ pub(super) struct Course {
 
 /// Whether nothing is left to be done for it.
 pub(super) fn is_over(collection: &RegistryCollection) -> bool {
-    let journal = collection.status.as_ref().and_then(|status| status.journal.as_ref());
-    let is_over = journal.is_some_and(|journal| matches!(journal.phase, Phase::Over { .. }));
-    is_over && !collection.finalizers().iter().any(|it| it == FINALIZER)
+    let is_over = collection.journal().is_some_and(|journal| matches!(journal.phase, Phase::Over { .. }));
+    is_over && !collection.has_finalizer()
 }
 
 /// What comes after an attempt.
@@ -121,8 +120,7 @@ impl Course {
         let turn = self.all.turn(place).await;
         let Ok(_turn) = turn.try_lock() else {
             let message = "another collection of this Deployment is under way; this one waits for its end";
-            self.say(&collection, &Standing::Waiting(Words { reason: "OtherRun".into(), message: message.into() }))
-                .await?;
+            self.wait(&collection, "OtherRun", message).await?;
             return Ok(Next::Again(HEARTBEAT));
         };
         let Some(lookout) = self.all.lookout(&self.key.namespace) else { return Ok(Next::Over) };
@@ -133,19 +131,17 @@ impl Course {
         }
         if collection.metadata.deletion_timestamp.is_some() || collection.spec.suspend {
             let message = "suspended before it began; nothing was changed";
-            self.say(&collection, &Standing::Waiting(Words { reason: "Suspended".into(), message: message.into() }))
-                .await?;
+            self.wait(&collection, "Suspended", message).await?;
             return Ok(Next::Again(HEARTBEAT));
         }
         let message = "it is looked whether the registry can be made read-only; nothing is changed yet";
-        self.say(&collection, &Standing::Waiting(Words { reason: "Preflight".into(), message: message.into() }))
-            .await?;
+        self.wait(&collection, "Preflight", message).await?;
         let ready = match Box::pin(preflight(&self.all.context, &self.key, &collection, lookout)).await {
             Ok(ready) => ready,
             Err(trouble) => return self.refused(trouble).await,
         };
-        self.status = RegistryCollectionStatus { ..ready.status.clone() };
-        let Ready { stage, expected, .. } = ready;
+        let Ready { stage, expected, status } = ready;
+        self.status = status;
         while let Some(rest) = unsettled(&stage) {
             tokio::time::sleep(rest).await;
         }
@@ -228,7 +224,7 @@ impl Course {
         match effect {
             Effect::Apply(_, claim) if claim.is_frozen => {
                 self.watch.start(now);
-                self.status.start_time.get_or_insert(time(scene.now));
+                self.status.start_time.get_or_insert(Time(scene.now));
             }
             Effect::Record(_, journal) => self.write_down(journal, stage, scene),
             _ => {}
@@ -257,18 +253,19 @@ impl Course {
         if let Some(Ok(account)) = &self.account {
             with_account(&mut self.status, account);
         }
-        let standing = match &journal.phase {
-            Phase::Over { .. } => {
-                self.watch.stop(Instant::now());
-                self.status.completion_time = Some(time(scene.now));
-                let start = self.status.start_time.as_ref().map_or(scene.now, |time| time.0);
-                self.watch.lasted(scene.now.duration_since(start));
-                self.status.read_only_seconds = self.watch.reading();
-                self.end(journal)
-            }
-            _ => Standing::of_step(&self.key, &stage.subject.deployment, journal, &Step::Look(Depth::Live)),
-        };
+        let is_over = matches!(journal.phase, Phase::Over { .. });
+        if is_over {
+            self.watch.stop(Instant::now());
+            self.status.completion_time = Some(Time(scene.now));
+            let start = self.status.start_time.as_ref().map_or(scene.now, |time| time.0);
+            self.watch.lasted(scene.now.duration_since(start));
+        }
         self.status.read_only_seconds = self.watch.reading();
+        let standing = if is_over {
+            self.end(journal)
+        } else {
+            Standing::of_step(&self.key, &stage.subject.deployment, journal, &Step::Look(Depth::Live))
+        };
         self.write(&standing, Some(journal), scene.collection.as_ref(), scene.now);
     }
 
@@ -310,6 +307,12 @@ impl Course {
         let mut alive = proved.pods.iter().filter(|pod| pod.life == Life::Running).peekable();
         let is_any = alive.peek().is_some();
         Ok(is_any && alive.all(|pod| pod.answer == Answer::Writable))
+    }
+
+    /// Says what it waits for before it begins.
+    async fn wait(&mut self, collection: &RegistryCollection, reason: &str, message: &str) -> Result<(), StageError> {
+        let words = Words { reason: reason.into(), message: message.into() };
+        self.say(collection, &Standing::Waiting(words)).await
     }
 
     /// Says it, if it says something new.
@@ -362,7 +365,7 @@ fn observed(stage: &Stage, scene: &Scene, depth: Depth, preflight: Preflight, ex
         target: view::target(collection),
         is_deleting: collection.metadata.deletion_timestamp.is_some(),
         is_withdrawn: collection.spec.suspend,
-        has_finalizer: collection.finalizers().iter().any(|it| it == FINALIZER),
+        has_finalizer: collection.has_finalizer(),
         asks: Asks {
             strategy: collection.spec.strategy,
             guard: collection.spec.guard,
@@ -370,7 +373,7 @@ fn observed(stage: &Stage, scene: &Scene, depth: Depth, preflight: Preflight, ex
                 .unwrap_or(SignedDuration::MAX),
             expected,
         },
-        journal: collection.status.as_ref().and_then(|status| status.journal.clone()),
+        journal: collection.journal().cloned(),
     });
     Observed {
         depth,

@@ -11,9 +11,9 @@ use crate::cluster::Lookout;
 use crate::cluster::preflight::{self, Failure, Passed};
 use crate::cluster::stage::{Ask, Stage, StageError, Workshop};
 use crate::collection::patch::Subject;
-use crate::collection::preflight::{Objection, THAW, Wish};
+use crate::collection::preflight::{THAW, Wish};
 use crate::collection::protocol::{Answer, Run};
-use crate::collection::{Serving, StoreMark};
+use crate::collection::{Serving, StoreMark, unnamed_container};
 use crate::controller::access::Secrets;
 use crate::controller::context::Context;
 use crate::controller::resource::Key;
@@ -46,11 +46,7 @@ pub(super) async fn preflight(
     lookout: Arc<Lookout>,
 ) -> Result<Ready, Trouble> {
     context.serves_this_crd().await?;
-    let image = context.image.as_deref().ok_or_else(|| {
-        let why = "the operator was not told its own image, which brings the program that collects; the chart does that \
-                   (controller --image)";
-        Trouble::stalled("ImageUnknown", why)
-    })?;
+    let image = context.image("collects")?;
     let spec = &collection.spec;
     let access = access(&context.client, key, spec).await?;
     let run = collection.uid().unwrap_or_default();
@@ -102,7 +98,7 @@ fn stage(
     access: Access,
 ) -> Stage {
     let spec = &collection.spec;
-    let container = spec.container.clone().or_else(|| only_or_registry(deployment)).unwrap_or_default();
+    let container = spec.container.as_deref().or_else(|| unnamed_container(deployment)).unwrap_or_default().to_owned();
     let mark = StoreMark::known(&status.claims, Some(deployment), &container);
     let subject = Subject { namespace: key.namespace.clone(), deployment: spec.deployment_ref.name.clone(), container };
     let run = Run::new(collection.uid().unwrap_or_default());
@@ -116,16 +112,6 @@ fn stage(
         stale_uploads: spec.stale_uploads.older_than.to_string(),
     });
     stage
-}
-
-/// The registry's container where nobody names it, as [`Template`](crate::collection::Template) finds it.
-fn only_or_registry(deployment: &Deployment) -> Option<String> {
-    let containers = &deployment.spec.template.spec.as_ref()?.containers;
-    let names = || containers.iter().map(|container| container.name.as_str());
-    match containers.as_slice() {
-        [only] => Some(only.name.clone()),
-        _ => names().find(|name| *name == "registry").map(str::to_owned),
-    }
 }
 
 fn asking(serving: Option<Serving>, access: Access) -> Ask {
@@ -173,11 +159,5 @@ async fn access(client: &Client, key: &Key, spec: &RegistryCollectionSpec) -> Re
 }
 
 fn trouble(failure: &Failure) -> Trouble {
-    match failure {
-        Failure::Refused(objections) if objections.iter().all(Objection::may_pass) => {
-            Trouble::transient(failure.reason(), failure.to_string())
-        }
-        Failure::Refused(_) => Trouble::stalled(failure.reason(), failure.to_string()),
-        Failure::Transient { .. } => Trouble::transient(failure.reason(), failure.to_string()),
-    }
+    Trouble { reason: failure.reason(), message: failure.to_string(), stalled: !failure.may_pass() }
 }

@@ -1,7 +1,7 @@
 //! What a `RegistryCollection` says of itself. Pure.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::{DeletedStatus, ForecastStatus, RegistryCollectionStatus, binary_size};
 use crate::collection::garbage::{Account, Outcome};
@@ -148,11 +148,6 @@ pub(super) fn with_forecast(status: &mut RegistryCollectionStatus, account: &Acc
         bytes: size(predicted.bytes),
         read_only_seconds: size(read_only_seconds),
     });
-}
-
-/// When it is now, as a status has it.
-pub(super) fn time(now: Timestamp) -> Time {
-    Time(now)
 }
 
 fn word(phase: &Phase) -> &'static str {
