@@ -4,17 +4,12 @@ use serde_json::json;
 
 use super::Collection;
 use super::Stage;
-use crate::registries::Version;
-use crate::support::{Cluster, Operator, RegistryPod, eventually};
+use crate::support::{Cluster, Operator, eventually};
 
 #[test]
 fn whatever_dies_in_the_middle_the_registry_is_writable_again() {
     let cluster = Cluster::up();
-    let stages = [
-        RegistryPod::builder(Version::V2_8).namespace("old").node_port(30500).start(&cluster),
-        RegistryPod::builder(Version::V3_1).namespace("new").node_port(30501).start(&cluster),
-    ]
-    .map(|registry| Stage::set(&cluster, registry));
+    let stages = Stage::set_both(&cluster);
     let operator = Operator::install(&cluster, &["namespaces={old,new}"]);
     // Each on both registries at once: what is waited for is waited for once.
     let each = |name: &str, during: &dyn Fn(&Stage<'_>), phase: &str, reason: &str| {
@@ -63,7 +58,7 @@ fn whatever_dies_in_the_middle_the_registry_is_writable_again() {
     };
     each("replica-set-deleted", &delete_replica_set, "Collected", "Collected");
     each("people-refused", &people_are_refused, "Collected", "Collected");
-    let kill_operator = |_: &Stage<'_>| kill_operator(&cluster, &operator);
+    let kill_operator = |_: &Stage<'_>| operator.kill();
     each("operator-killed", &kill_operator, "Collected", "Collected");
 }
 
@@ -86,16 +81,5 @@ fn kill(stage: &Stage<'_>, selector: &str) {
         let pods = stage.cluster.get_json(&["pods", "-n", stage.registry.namespace(), "-l", selector]);
         pods["items"][0]["status"]["containerStatuses"][0]["containerID"].as_str().map(str::to_owned)
     });
-    let id = id.strip_prefix("containerd://").expect("containerd runs it");
-    stage.cluster.on_node(&["ctr", "tasks", "kill", "--signal", "SIGKILL", id]);
-}
-
-fn kill_operator(cluster: &Cluster, operator: &Operator<'_>) {
-    let pod = operator.pod();
-    let container = || cluster.get_json(&["pod", &pod, "--namespace", Operator::NAMESPACE])["status"].clone();
-    let before = container()["containerStatuses"][0]["restartCount"].clone();
-    let id = container()["containerStatuses"][0]["containerID"].as_str().expect("it runs").to_owned();
-    let id = id.strip_prefix("containerd://").expect("containerd runs it");
-    cluster.on_node(&["ctr", "tasks", "kill", "--signal", "SIGKILL", id]);
-    eventually("it is dead", || (container()["containerStatuses"][0]["restartCount"] != before).then_some(()));
+    stage.cluster.kill_container(&id);
 }

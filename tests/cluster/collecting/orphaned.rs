@@ -11,11 +11,7 @@ use crate::support::{Cluster, Operator, RegistryPod, eventually};
 #[test]
 fn whoever_uninstalls_the_operator_in_the_middle_has_a_writable_registry_soon() {
     let cluster = Cluster::up();
-    let stages = [
-        RegistryPod::builder(Version::V2_8).namespace("old").node_port(30500).start(&cluster),
-        RegistryPod::builder(Version::V3_1).namespace("new").node_port(30501).start(&cluster),
-    ]
-    .map(|registry| Stage::set(&cluster, registry));
+    let stages = Stage::set_both(&cluster);
     let operator = Operator::install(&cluster, &["namespaces={old,new}"]);
     let held: Vec<_> = stages.iter().map(|stage| stage.collect_and_hold("orphaned", &json!({}))).collect();
     stages.iter().for_each(Stage::is_held);

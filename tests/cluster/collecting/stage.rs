@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::collection::{Collection, assert_nothing_left, deployment};
-use crate::registries::{Artifact, Pusher};
+use crate::registries::{Artifact, Pusher, Version};
 use crate::support::{Cluster, RegistryPod, eventually};
 
 /// Where the registry's volume is in its pods.
@@ -28,6 +28,13 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
+    /// A registry of each version: 2.8 in the namespace `old`, 3.1 in `new`.
+    pub fn set_both(cluster: &'a Cluster) -> [Self; 2] {
+        [(Version::V2_8, "old", 30500), (Version::V3_1, "new", 30501)].map(|(version, namespace, port)| {
+            Self::set(cluster, RegistryPod::builder(version).namespace(namespace).node_port(port).start(cluster))
+        })
+    }
+
     /// On this registry.
     pub fn set(cluster: &'a Cluster, registry: RegistryPod) -> Self {
         let slow = registry.volume().join("slow");

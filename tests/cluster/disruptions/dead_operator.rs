@@ -45,12 +45,7 @@ fn killed(cluster: &Cluster, operator: &Operator<'_>, stages: &[Stage<'_>]) {
         })
         .collect();
 
-    let pod = operator.pod();
-    let container = || cluster.get_json(&["pod", &pod, "--namespace", Operator::NAMESPACE])["status"].clone();
-    let id = container()["containerStatuses"][0]["containerID"].as_str().expect("it runs").to_owned();
-    let id = id.strip_prefix("containerd://").expect("containerd runs it");
-    cluster.on_node(&["ctr", "tasks", "kill", "--signal", "SIGKILL", id]);
-    eventually("it is dead", || (container()["containerStatuses"][0]["restartCount"] == 1).then_some(()));
+    operator.kill();
     for (stage, (team, gate, run)) in stages.iter().zip(&runs) {
         gate.open();
         assert_finished(stage, team, run, &repositories);

@@ -142,6 +142,12 @@ impl Cluster {
         self.daemon("start", name);
     }
 
+    /// Kills a container of the node by the id that its pod's status has.
+    pub fn kill_container(&self, id: &str) {
+        let id = id.strip_prefix("containerd://").expect("containerd runs it");
+        self.on_node(&["ctr", "tasks", "kill", "--signal", "SIGKILL", id]);
+    }
+
     /// What a command prints that runs inside of the node, such as `ctr`; panics with what it complains about.
     pub fn on_node<T: AsRef<OsStr>>(&self, arguments: &[T]) -> String {
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/cluster"));

@@ -46,6 +46,19 @@ impl<'a> Operator<'a> {
         eventually("the operator's pod goes", || self.pods().is_empty().then_some(()));
     }
 
+    /// Kills its process; returns when the kubelet has started the next.
+    pub fn kill(&self) {
+        let pod = self.pod();
+        let container = || {
+            let pod = self.cluster.get_json(&["pod", &pod, "--namespace", Self::NAMESPACE]);
+            pod["status"]["containerStatuses"][0].clone()
+        };
+        let running = container();
+        let restarts = running["restartCount"].as_u64().expect("a count");
+        self.cluster.kill_container(running["containerID"].as_str().expect("it runs"));
+        eventually("it is dead", || (container()["restartCount"] == restarts + 1).then_some(()));
+    }
+
     /// The name of its one pod.
     pub fn pod(&self) -> String {
         match self.pods().as_slice() {
